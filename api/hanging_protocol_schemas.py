@@ -5,6 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
 from api.base_schemas import FewMistakes
+from inference.series_classification.series_roles import SeriesRole
 
 Word = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64)]
 
@@ -42,6 +43,11 @@ class HangingViewport(_Part):
         max_length=20,
         description="View Position (0018,5101) or what View Code Sequence (0054,0220) says, such"
         " as `CC` or `MLO`, of a nuclear medicine detector `ANT` or `POST`; empty: any.",
+    )
+    role: Literal[""] | SeriesRole = Field(
+        "",
+        description="One of the `roles` of the series, as the study states them; of a mammogram or"
+        " radiograph the images of that view. Empty: any.",
     )
     kind: Literal["", "usual", "special", "implant_displaced", "tomosynthesis"] = Field(
         "",

@@ -11,6 +11,7 @@ from api.jobs.schemas import DecisionPayload, JobPayload
 from api.reason_parts import REASON_PARTS, ReasonPartPayload
 from api.reports.schemas import ReportPayload, StudyReport
 from api.request_rules.enum_spelling import SeriesStateWord, StudyStateWord
+from inference.series_classification.series_roles import SeriesRole
 from storage.core.entities import DeliveryCause, Origin
 from storage.studies.urgency import Urgency
 
@@ -33,6 +34,12 @@ class SeriesSummary(Payload):
     received_at: datetime = Field(description="When the first instance arrived.")
     last_instance_at: datetime
     completed_at: datetime | None
+    roles: list[SeriesRole] = Field(
+        description="What it is for a reader, as pipelines recognise it by its headers: the"
+        " contrast of an MR, a corrected PET, the CT of a PET/CT, the phase of a contrast agent,"
+        " the views of radiographs and mammograms. Known some seconds after it is complete; empty"
+        " where nothing tells it."
+    )
 
 
 class RefusalPayload(Payload):

@@ -1,6 +1,7 @@
 """Series as the API's JSON."""
 
 from api.studies.schemas import SeriesSummary
+from inference.series_classification.series_roles import ROLES
 from storage.core.entities import Series
 
 
@@ -21,4 +22,5 @@ def series_summary(series: Series) -> SeriesSummary:
         received_at=series.first_instance_at,
         last_instance_at=series.last_instance_at,
         completed_at=series.completed_at,
+        roles=[role for role in ROLES if role in (series.roles or "").split()],
     )

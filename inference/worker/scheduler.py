@@ -28,6 +28,8 @@ from inference.scheduling.header_slices import HeaderSlices
 from inference.scheduling.late_orders import look_at_late_orders
 from inference.scheduling.new_results import look_for_results_again
 from inference.scheduling.schedule import complete_and_schedule
+from inference.scheduling.series_roles import FAILED_AGAIN_S as ROLES_AGAIN_S
+from inference.scheduling.series_roles import recognise_roles
 from inference.scheduling.studies_awaiting_priors import look_for_priors_again
 from inference.scheduling.workitems import WorkitemPerformer
 from inference.webhooks.watching import watch_waiting
@@ -74,6 +76,7 @@ class Scheduler:
         self._not_withdrawn = Postponed(FAILED_AGAIN_S)
         self._not_published = Postponed(REPORT_AGAIN_S)
         self._not_drafted = Postponed(DRAFT_AGAIN_S)
+        self._roles_unread = Postponed(ROLES_AGAIN_S)
         self._routing = RoutingRounds(storage, partial(add_complete_study, storage))
         self._candidate = EarlyCandidate()
         self._slices = HeaderSlices()
@@ -99,6 +102,7 @@ class Scheduler:
                 self._withdraw,
                 self._schedule,
                 self._look_again,  # what is decided on now has found its own
+                self._recognise_roles,
                 self._route,
                 self._want_priors,
                 self._perform_workitems,
@@ -221,6 +225,10 @@ class Scheduler:
         look_for_results_again(self._storage, now, self._pipelines)
         look_at_late_orders(self._storage, now, self._pipelines)
         work_on_runs(self._storage, now, self._pipelines)
+
+    def _recognise_roles(self, _: datetime) -> None:
+        """After scheduling, which completes series."""
+        recognise_roles(self._storage, self._roles_unread)
 
     def _route(self, now: datetime) -> None:
         """After scheduling, which completes series."""

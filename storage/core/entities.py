@@ -105,6 +105,8 @@ class Series:
     completed_at: datetime | None
     instance_count: int
     size_bytes: int
+    roles: str | None = None
+    """For a reader, with spaces between them; None where nobody looked yet."""
 
 
 @dataclass(frozen=True)

@@ -306,6 +306,7 @@ class Index:
                     state="COMPLETE",
                     completed_at=now,
                     fingerprint=_fingerprint(connection, row["id"]),
+                    roles=None,
                 )
             )
             add_event(

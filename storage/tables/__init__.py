@@ -79,6 +79,7 @@ from storage.tables.studies.durability import (
 )
 from storage.tables.studies.index import (
     NOT_UPLOADED,
+    ROLES_UNKNOWN,
     expectation,
     generated_instance,
     instance,
@@ -140,6 +141,7 @@ from storage.tables.work.stage_times import stage_time, trace_position
 
 __all__ = [
     "NOT_UPLOADED",
+    "ROLES_UNKNOWN",
     "UNPURGED",
     "UtcDateTime",
     "access_group",

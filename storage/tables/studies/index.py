@@ -12,6 +12,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    and_,
     false,
     literal_column,
     text,
@@ -135,6 +136,8 @@ series = Table(
     time_column("completed_at", nullable=True),
     # All of its instances are.
     Column("is_rejected", Boolean, nullable=False, server_default=false()),
+    # For a reader (`storage.index.series_roles`), with spaces between them; none: not looked at.
+    Column("roles", Text),
     UniqueConstraint("study_fk", "series_instance_uid"),
     # Answers for ModalitiesInStudy and the number of series without reading the rows.
     Index("ix_series_study_fk_modality", "study_fk", "modality", "is_rejected"),
@@ -145,6 +148,15 @@ series = Table(
         postgresql_where=text("is_rejected"),
     ),
     Index("ix_series_state_last_instance_at", "state", "last_instance_at"),
+    Index(
+        "ix_series_roles_unknown",
+        # By these, SQLite prefers it to the index of states, which names all that are complete.
+        "state",
+        "origin",
+        "study_fk",
+        sqlite_where=text("roles IS NULL"),
+        postgresql_where=text("roles IS NULL"),
+    ),
 )
 
 instance = Table(
@@ -231,6 +243,13 @@ generated_instance = Table(
 
 NOT_UPLOADED = instance.c.object_key == literal_column("''")
 """Instances that wait for the bucket. A bound value would keep SQLite from its partial index."""
+
+ROLES_UNKNOWN = and_(
+    series.c.roles.is_(None),
+    series.c.state == "COMPLETE",
+    series.c.origin == "received",
+)
+"""Complete series whose roles nobody looked at."""
 
 expectation = Table(
     "expectation",

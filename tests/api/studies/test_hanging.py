@@ -4,7 +4,11 @@ import json
 
 import pytest
 
+from inference.scheduling.series_roles import recognise_roles
+from storage.core.clock import utcnow
+from storage.core.postponed import Postponed
 from tests.api.client import ApiNode, is_problem
+from tests.inference.scheduling.four_sequences import STUDY, files, sequence
 
 _PATH = "/api/hanging-protocols"
 
@@ -16,7 +20,11 @@ def protocol(**changes: object) -> dict[str, object]:
         "rows": 1,
         "columns": 2,
         "viewports": [
-            {"description_contains": ["lung"], "window": {"center": -600, "width": 1500}},
+            {
+                "description_contains": ["lung"],
+                "role": "CT_NATIVE",
+                "window": {"center": -600, "width": 1500},
+            },
             {"study": "prior"},
         ],
         **changes,
@@ -31,6 +39,7 @@ def test_the_protocols_of_the_box_stand_until_a_site_sets_its_own(api: ApiNode) 
     (only,) = api.client.get(_PATH).json()["protocols"]
     assert only["viewports"][0]["window"] == {"center": -600.0, "width": 1500.0}
     assert only["viewports"][1]["required"] is True
+    assert [one["role"] for one in only["viewports"]] == ["CT_NATIVE", ""]
     for _ in range(2):
         assert api.client.delete(_PATH).status_code == 204
     assert api.client.get(_PATH).json() == shipped
@@ -45,6 +54,7 @@ def test_the_protocols_of_the_box_stand_until_a_site_sets_its_own(api: ApiNode) 
         ({"viewports": [{"window": {"center": 0, "width": 0}}]}, "width"),
         ({"viewport": []}, "viewport"),
         ({"viewports": [{"laterality": "X"}]}, "laterality"),
+        ({"viewports": [{"role": "T3"}]}, "role"),
         (
             {"stages": [{"name": "Two", "rows": 1, "columns": 1, "viewports": [{}, {}]}]},
             "room for 1",
@@ -74,3 +84,19 @@ def test_a_file_that_a_site_broke_is_named_with_its_mistake(api: ApiNode) -> Non
     answer = api.client.get(_PATH)
     assert is_problem(answer, 422, "hanging_protocols")
     assert "protocols.0.columns" in answer.json()["detail"]
+
+
+def test_a_study_states_the_roles_that_protocols_ask_for(api: ApiNode) -> None:
+    for part10 in files(sequence("t1c", 1)):
+        api.storage.ingest.accept(part10, source="dimse:TEST")
+
+    def shown() -> list[str]:
+        (series,) = api.client.get(f"/api/v1/studies/{STUDY}").json()["series"]
+        found: list[str] = series["roles"]
+        return found
+
+    assert shown() == []
+    (series,) = api.storage.index.series_of(STUDY)
+    assert api.storage.index.mark_complete(series, utcnow())
+    recognise_roles(api.storage, Postponed(60), budget_s=60)
+    assert shown() == ["T1_CONTRAST"]

@@ -1053,6 +1053,37 @@ class SeriesSummary(TypedDict):
     """When the first instance arrived."""
     last_instance_at: str
     completed_at: str | None
+    roles: list[
+        Literal[
+            "T1",
+            "T1_CONTRAST",
+            "T2",
+            "FLAIR",
+            "PD",
+            "DWI",
+            "ADC",
+            "SWI",
+            "PET_CORRECTED",
+            "PET_UNCORRECTED",
+            "CT_OF_PET",
+            "CT_NATIVE",
+            "CT_CONTRAST",
+            "CT_ARTERIAL",
+            "CT_PORTAL_VENOUS",
+            "CT_DELAYED",
+            "PA",
+            "AP",
+            "LATERAL",
+            "R_CC",
+            "L_CC",
+            "R_MLO",
+            "L_MLO",
+        ]
+    ]
+    """What it is for a reader, as pipelines recognise it by its headers: the contrast of an
+    MR, a corrected PET, the CT of a PET/CT, the phase of a contrast agent, the views of
+    radiographs and mammograms. Known some seconds after it is complete; empty where nothing
+    tells it."""
 
 
 class StudyDetail(TypedDict):

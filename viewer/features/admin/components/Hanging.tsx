@@ -50,7 +50,7 @@ function ProtocolRow({ protocol }: { protocol: HangingProtocol }) {
       <td className="text-xs">
         {protocol.viewports.map((one, place) => (
           <div key={place}>
-            {[one.study === "prior" && hangingProtocols.prior, ...one.modalities, one.laterality, ...one.views, ...one.description_contains]
+            {[one.study === "prior" && hangingProtocols.prior, ...one.modalities, one.role && hangingProtocols.roles[one.role], one.laterality, ...one.views, ...one.description_contains]
               .filter(Boolean)
               .join(" ")}
           </div>

@@ -63,6 +63,41 @@ describe("hanging protocols", () => {
   });
 });
 
+describe("roles", () => {
+  const uids = (hung: HungStage | null) => hung?.arrangement.cells.filter((cell) => cell !== null).map((cell) => cell.seriesInstanceUid);
+  type Role = HangingProtocol["viewports"][number]["role"];
+  const asking = (...roles: Role[]) => protocol({ modalities: [], rows: 2, columns: 2, viewports: roles.map((role) => viewport({ role })) });
+  const mr = (uid: string, description: string, ...roles: SeriesSummary["roles"]) => series(uid, description, { modality: "MR", roles });
+
+  it("place the sequences of a brain, whatever they are called", () => {
+    const brain = study("b", "2026-01-01", mr("a", "", "DWI"), mr("b", "T2 FLAIR", "T1_CONTRAST"), mr("c", "T2", "FLAIR"), mr("d", "", "T1"));
+    const four = asking("T1", "T1_CONTRAST", "FLAIR", "DWI");
+    expect(uids(hangStudy([four], brain, [], "a"))).toEqual(["d", "b", "c", "a"]);
+    // No header has to be fetched for it.
+    expect(seriesToExamine([four], brain, [])).toEqual([]);
+    // What nothing tells is in no role, and the protocol gives way.
+    expect(hangStudy([asking("T1")], study("e", "2026-01-01", mr("e", "T1")), [], "e")).toBeNull();
+  });
+
+  it("tell the CT of a PET/CT, also of its other roles", () => {
+    const both = study("p", "2026-01-01", series("old", "", { roles: ["CT_NATIVE"] }), series("ct", "", { roles: ["CT_OF_PET", "CT_NATIVE"] }));
+    expect(uids(hangStudy([asking("CT_OF_PET", "CT_NATIVE")], both, [], "old"))).toEqual(["ct", "old"]);
+  });
+
+  it("take of one series with four mammograms the image of the view", () => {
+    const views = (["R CC", "L CC"] as const).map((one): ImageView => {
+      const [laterality = "", view = ""] = one.split(" ");
+      return { sopInstanceUid: one, laterality, view, isSpecial: false, frameCount: 1 } as ImageView;
+    });
+    images.set("mg", views);
+    const breasts = study("m", "2026-01-01", series("mg", "", { modality: "MG", roles: ["R_CC", "L_CC"] }));
+    const protocols = [asking("L_CC", "R_CC")];
+    expect(seriesToExamine(protocols, breasts, []).map(({ seriesInstanceUid }) => seriesInstanceUid)).toEqual(["mg"]);
+    const hung = hangStudy(protocols, breasts, [], "mg");
+    expect(hung?.arrangement.cells.slice(0, 2).map((cell) => cell?.images)).toEqual([["L CC"], ["R CC"]]);
+  });
+});
+
 describe("mammograms", () => {
   const image = (sopInstanceUid: string, view: string, more: Partial<ImageView> = {}): ImageView => ({
     sopInstanceUid,

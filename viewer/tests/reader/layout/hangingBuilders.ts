@@ -8,6 +8,7 @@ export function series(uid: string, description: string, more: Partial<SeriesSum
     body_part_examined: "CHEST",
     protocol_name: "",
     instance_count: 100,
+    roles: [],
     ...more,
   } as SeriesSummary;
 }
@@ -32,6 +33,7 @@ export function viewport(more: Partial<HangingProtocol["viewports"][number]> = {
     description_lacks: [],
     laterality: "",
     views: [],
+    role: "",
     kind: "",
     each_image: false,
     window: null,

@@ -2,7 +2,7 @@
 
 import { useState } from "react";
 import { WordsField } from "@/features/admin/components/hanging/WordsField";
-import { withGridOf, withViewport, type HangingLayout, type HangingViewport } from "@/features/admin/lib/hangingDraft";
+import { roles, withGridOf, withViewport, type HangingLayout, type HangingViewport } from "@/features/admin/lib/hangingDraft";
 import { useText } from "@/shared/hooks/useText";
 
 const counts = [1, 2, 3] as const;
@@ -89,8 +89,8 @@ export function LayoutEditor({
 
 function ViewportWords({ viewport }: { viewport: HangingViewport }) {
   const { hangingProtocols: t } = useText();
-  const { modalities, laterality, views, kind, description_contains: contains, description_lacks: lacks, window } = viewport;
-  const conditions = [modalities.join("/"), laterality, views.join("/"), kind && t.kinds[kind], contains.join("/"), lacks.map((word) => `≠ ${word}`).join(" ")].filter(Boolean);
+  const { modalities, laterality, views, role, kind, description_contains: contains, description_lacks: lacks, window } = viewport;
+  const conditions = [modalities.join("/"), role && t.roles[role], laterality, views.join("/"), kind && t.kinds[kind], contains.join("/"), lacks.map((word) => `≠ ${word}`).join(" ")].filter(Boolean);
   return (
     <>
       <span className="block font-medium">{viewport.study === "prior" ? t.priorStudy : t.currentStudy}</span>
@@ -124,6 +124,17 @@ function ViewportForm({
         </select>
       </label>
       <WordsField label={t.modalities} hint="CT" words={viewport.modalities} onChange={(modalities) => onChange({ modalities })} />
+      <label className={field}>
+        {t.role}
+        <select className="control mt-1 w-full text-ink" data-testid="viewport-role" value={viewport.role} onChange={(event) => onChange({ role: event.target.value as HangingViewport["role"] })}>
+          <option value="">{t.any}</option>
+          {roles.map((one) => (
+            <option key={one} value={one}>
+              {t.roles[one]}
+            </option>
+          ))}
+        </select>
+      </label>
       <WordsField label={t.contains} words={viewport.description_contains} onChange={(words) => onChange({ description_contains: words })} />
       <WordsField label={t.lacks} words={viewport.description_lacks} onChange={(words) => onChange({ description_lacks: words })} />
       <label className={field}>

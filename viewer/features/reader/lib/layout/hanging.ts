@@ -5,6 +5,7 @@ import {
   contains,
   isOneOf,
   unitsFor,
+  viewportOn,
   type HangingUnit,
   type HangingViewport,
   type ViewsOf,
@@ -61,7 +62,7 @@ const mostExamined = 40;
 const ofProjections = ["CR", "DX", "MG", "RF", "RG", "XA", "US"];
 
 /**
- * The series whose headers are needed to hang them: those that a protocol asks for by the views of their images, and
+ * The series whose headers are needed to hang them: those that a protocol asks for by the views of their images, those with several roles among them, and
  * those beside which an earlier study may come, whose side has to be the same.
  */
 export function seriesToExamine(
@@ -70,7 +71,7 @@ export function seriesToExamine(
   others: readonly StudyDetail[],
 ): SeriesRef[] {
   const stages = protocols.filter((protocol) => appliesTo(protocol, study)).flatMap((protocol) => [protocol, ...protocol.stages]);
-  const byImages = stages.flatMap((stage) => stage.viewports).filter(asksForImages);
+  const all = stages.flatMap((stage) => stage.viewports);
   const besidePriors = stages
     .filter(({ viewports }) => viewports.some((viewport) => viewport.study === "prior"))
     .flatMap(({ viewports }) => viewports);
@@ -83,7 +84,7 @@ export function seriesToExamine(
       from.series
         .filter(
           (series) =>
-            isImageSeries(series) && (isOf(series, byImages) || (hasSide(series) && others.length > 0 && isOf(series, besidePriors))),
+            isImageSeries(series) && (isOf(series, all.filter((one) => asksForImages(viewportOn(series, one)))) || (hasSide(series) && others.length > 0 && isOf(series, besidePriors))),
         )
         .map((series) => ({ studyInstanceUid: from.study_instance_uid, seriesInstanceUid: series.series_instance_uid })),
     )

@@ -42,6 +42,22 @@ export function asksForOthers({ kind }: HangingViewport): boolean {
   return kind === "special" || kind === "implant_displaced" || kind === "tomosynthesis";
 }
 
+/** The images that a role of projections asks for; of other roles the whole series. */
+const imagesOfRole: Partial<Record<HangingViewport["role"], Partial<HangingViewport>>> = {
+  PA: { views: ["PA"] },
+  AP: { views: ["AP"] },
+  LATERAL: { views: ["LATERAL", "LL", "RL", "LAT"] },
+  R_CC: { laterality: "R", views: ["CC"] },
+  L_CC: { laterality: "L", views: ["CC"] },
+  R_MLO: { laterality: "R", views: ["MLO"] },
+  L_MLO: { laterality: "L", views: ["MLO"] },
+};
+
+/** A viewport that asks for a role, with what it asks of the images of a series that has several. */
+export function viewportOn({ roles }: SeriesSummary, viewport: HangingViewport): HangingViewport {
+  return roles.length > 1 ? { ...viewport, ...imagesOfRole[viewport.role] } : viewport;
+}
+
 function kindOf({ isSpecial, isImplantDisplaced, frameCount }: ImageView): HangingViewport["kind"] {
   if (frameCount > 1) return "tomosynthesis";
   return isImplantDisplaced ? "implant_displaced" : isSpecial ? "special" : "usual";
@@ -53,20 +69,22 @@ function meets(series: SeriesSummary, viewport: HangingViewport): boolean {
     isImageSeries(series) &&
     isOneOf(series.modality, viewport.modalities) &&
     (viewport.description_contains.length === 0 || contains(description, viewport.description_contains)) &&
-    !contains(description, viewport.description_lacks)
+    !contains(description, viewport.description_lacks) &&
+    (viewport.role === "" || series.roles.includes(viewport.role))
   );
 }
 
 /** The series of a study, or the images, that meet a viewport's conditions. */
 export function unitsFor(study: StudyDetail, viewport: HangingViewport, viewsOf: ViewsOf): HangingUnit[] {
   const series = study.series.filter((one) => meets(one, viewport));
-  if (!asksForImages(viewport)) {
-    return series.map((one) => {
-      const side = sideOfSeries(viewsOf(one.series_instance_uid), one.series_description);
-      return { study, series: one, images: [], side, view: "", isSpecial: false, frameCount: 1 };
-    });
-  }
-  return series.flatMap((one) => imageUnits(study, one, viewport, viewsOf(one.series_instance_uid)));
+  const whole = (one: SeriesSummary): HangingUnit => {
+    const side = sideOfSeries(viewsOf(one.series_instance_uid), one.series_description);
+    return { study, series: one, images: [], side, view: "", isSpecial: false, frameCount: 1 };
+  };
+  return series.flatMap((one) => {
+    const asked = viewportOn(one, viewport);
+    return asksForImages(asked) ? imageUnits(study, one, asked, viewsOf(one.series_instance_uid)) : [whole(one)];
+  });
 }
 
 function imageUnits(
