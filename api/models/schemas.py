@@ -31,6 +31,10 @@ class ModelEvaluationPayload(Payload):
     segments: dict[str, dict[str, float]] = Field(
         description="The same by segment.", examples=[{"Spleen": {"dice": 0.94}}]
     )
+    labels: dict[str, dict[str, float]] = Field(
+        description="Of a classification the same by label, with the ends of 95% intervals.",
+        examples=[{"Pleural effusion": {"auc": 0.94, "auc_lower": 0.91, "auc_upper": 0.97}}],
+    )
 
 
 class ModelRangePayload(LimitsPayload):

@@ -1,6 +1,6 @@
 """From the registry's standings to the API's JSON."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
 from api.base_schemas import code_payload
@@ -58,8 +58,13 @@ def _evaluation(kept: KeptEvaluation) -> ModelEvaluationPayload | None:
     return ModelEvaluationPayload(
         evaluated_at=kept.get("evaluated_at"),
         metrics=_measured(kept.get("metrics", {})),
-        segments={name: _measured(metrics) for name, metrics in kept.get("segments", {}).items()},
+        segments=_by_name(kept.get("segments", {})),
+        labels=_by_name(kept.get("labels", {})),
     )
+
+
+def _by_name(measured: Mapping[str, Metrics]) -> dict[str, dict[str, float]]:
+    return {name: _measured(metrics) for name, metrics in measured.items()}
 
 
 def _measured(metrics: Metrics) -> dict[str, float]:

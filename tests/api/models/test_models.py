@@ -77,6 +77,7 @@ def test_what_an_evaluation_measured_is_told_beside_the_gate(api: ApiNode, bundl
     evaluation = {
         "metrics": measured,
         "segments": {"Spleen": measured},
+        "labels": {"Effusion": {"auc": 0.9, "auc_lower": 0.8, "auc_upper": None}},
         "evaluated_at": utcnow().isoformat(),
         "digest": "d",
     }
@@ -84,6 +85,7 @@ def test_what_an_evaluation_measured_is_told_beside_the_gate(api: ApiNode, bundl
     (after,) = api.client.get(f"/api/models/{NAME}").json()["versions"]
     assert after["evaluation"]["metrics"] == {"dice": 0.93}
     assert after["evaluation"]["segments"] == {"Spleen": {"dice": 0.93}}
+    assert after["evaluation"]["labels"] == {"Effusion": {"auc": 0.9, "auc_lower": 0.8}}
 
 
 def test_a_finding_links_its_card_which_says_what_is_normal(api: ApiNode, bundle: Path) -> None:

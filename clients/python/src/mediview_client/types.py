@@ -629,6 +629,8 @@ class ModelEvaluation(TypedDict):
     metrics: dict[str, float]
     segments: dict[str, dict[str, float]]
     """The same by segment."""
+    labels: dict[str, dict[str, float]]
+    """Of a classification the same by label, with the ends of 95% intervals."""
 
 
 class ModelFile(TypedDict):

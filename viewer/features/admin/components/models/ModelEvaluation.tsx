@@ -8,7 +8,7 @@ const counts = new Set(["cases", "failures"]);
 export function ModelEvaluation({ model: { evaluation, gate } }: { model: Model }) {
   const { admin: t } = useText();
   if (!evaluation) return null;
-  const { metrics, segments } = evaluation;
+  const { metrics, segments, labels } = evaluation;
   const names = Object.keys(metrics).filter((name) => !counts.has(name));
   return (
     <section className="mt-3" data-testid="evaluation">
@@ -46,6 +46,21 @@ export function ModelEvaluation({ model: { evaluation, gate } }: { model: Model 
               </span>
               <span className="pr-2 text-right">{of.dice === undefined ? "–" : findingValue(of.dice, "")}</span>
               {of.dice !== undefined && <Scale value={of.dice} atLeast={null} atMost={null} />}
+            </li>
+          ))}
+        </ul>
+      )}
+      {Object.keys(labels).length > 0 && (
+        <ul className="mt-1 space-y-0.5 text-[0.8125rem]" aria-label={t.aucByLabel}>
+          {Object.entries(labels).map(([label, of]) => (
+            <li key={label} className="grid grid-cols-[10rem_4rem_1fr] items-center">
+              <span className="truncate" lang="en">
+                {label}
+              </span>
+              <span className="pr-2 text-right">{of.auc === undefined ? "–" : findingValue(of.auc, "")}</span>
+              {of.auc_lower !== undefined && of.auc_upper !== undefined && (
+                <span className="text-xs text-dim">{t.interval95(findingValue(of.auc_lower, ""), findingValue(of.auc_upper, ""))}</span>
+              )}
             </li>
           ))}
         </ul>

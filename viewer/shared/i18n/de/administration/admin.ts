@@ -213,6 +213,8 @@ export const admin: Messages["admin"] = {
   evaluated: (when, cases, failures) =>
     `Ausgewertet ${when}, ${cases} ${cases === 1 ? "Fall" : "Fälle"}${failures ? `, ${failures} fehlgeschlagen` : ""}`.replace("  ", " "),
   diceBySegment: "Dice nach Segment",
+  aucByLabel: "Fläche unter der ROC-Kurve nach Label",
+  interval95: (low: string, high: string) => `95 %: ${low} bis ${high}`,
   agreement: "Übereinstimmung mit der aktiven Version",
   noShadow: "Noch keine Vergleichsläufe.",
   shadowRuns: (runs, compared, waiting) =>

@@ -206,6 +206,8 @@ export const admin = {
   evaluated: (when: string, cases: number, failures: number) =>
     `Evaluated ${when}, ${cases} ${cases === 1 ? "case" : "cases"}${failures ? `, ${failures} failed` : ""}`.replace("  ", " "),
   diceBySegment: "Dice by segment",
+  aucByLabel: "Area under the ROC curve by label",
+  interval95: (low: string, high: string) => `95%: ${low} to ${high}`,
   agreement: "Agreement with the active version",
   noShadow: "No shadow runs yet.",
   shadowRuns: (runs: number, compared: number, waiting: number) =>
