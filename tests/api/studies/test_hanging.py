@@ -1,9 +1,12 @@
 """A site sets how studies are laid out, and hears what is wrong with its file."""
 
 import json
+import re
+from pathlib import Path
 
 import pytest
 
+from api.studies.hanging_protocols.shipped import SHIPPED
 from inference.scheduling.series_roles import recognise_roles
 from storage.core.clock import utcnow
 from storage.core.postponed import Postponed
@@ -100,3 +103,11 @@ def test_a_study_states_the_roles_that_protocols_ask_for(api: ApiNode) -> None:
     assert api.storage.index.mark_complete(series, utcnow())
     recognise_roles(api.storage, Postponed(60), budget_s=60)
     assert shown() == ["T1_CONTRAST"]
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_pages_have_a_name_for_each_shipped_protocol_and_stage(language: str) -> None:
+    source = Path(f"viewer/shared/i18n/{language}/reading/shippedStages.ts").read_text("utf-8")
+    keys = set(re.findall(r'^  "?(.+?)"?: "', source, re.MULTILINE))
+    stages = [one.name for protocol in SHIPPED.protocols for one in protocol.stages]
+    assert keys == {*(protocol.name for protocol in SHIPPED.protocols), *stages}

@@ -24,9 +24,11 @@ export function StudyListCell({
 }) {
   const { common, studyList } = useText();
   const none = <span className="text-dim">{common.none}</span>;
+  // Of a narrow column, which would cut the words.
+  const nothing = <span className="text-dim">{studyList.noDelivery}</span>;
   // One line: what does not fit is cut, and shown in full by its title.
   const cell = (content: ReactNode, wide = "", title = "") => (
-    <td className={`h-8 px-2.5 py-0 whitespace-nowrap ${wide}`}>
+    <td className={`h-8 px-1.5 py-0 2xl:px-2.5 whitespace-nowrap ${wide}`}>
       <div className="truncate" title={title || undefined}>
         {content}
       </div>
@@ -44,7 +46,7 @@ export function StudyListCell({
     }
     case "patient":
       return (
-        <td className="h-8 max-w-48 px-2.5 py-0 whitespace-nowrap">
+        <td className="h-8 max-w-40 2xl:max-w-48 px-1.5 py-0 2xl:px-2.5 whitespace-nowrap">
           <Patient study={study} open={open} onTurn={onTurn} />
         </td>
       );
@@ -58,9 +60,9 @@ export function StudyListCell({
         </>,
       );
     case "modality":
-      return cell(imageModalities(study.modalities).join(", ") || none, "max-w-24", study.modalities.join(", "));
+      return cell(imageModalities(study.modalities).join(", ") || nothing, "max-w-24", study.modalities.join(", "));
     case "description":
-      return cell(study.study_description || none, "max-w-36", study.study_description);
+      return cell(study.study_description || none, "max-w-32 2xl:max-w-36", study.study_description);
     case "accession":
       return cell(study.accession_number || none, "max-w-36", study.accession_number);
     case "contents":
@@ -78,7 +80,7 @@ export function StudyListCell({
       return cell(<State study={study} />);
     case "pipelines":
       return (
-        <td className="max-w-44 px-2.5 py-0">
+        <td className="max-w-28 2xl:max-w-44 px-1.5 py-0 2xl:px-2.5">
           <PipelineStates study={study} />
         </td>
       );
@@ -96,7 +98,7 @@ export function StudyListCell({
             {study.reader.is_you ? studyList.you : study.reader.name}
           </span>
         ) : (
-          none
+          nothing
         ),
         "max-w-24",
         study.reader ? `${study.reader.name}, ${moment(study.reader.since)}` : "",
@@ -153,6 +155,7 @@ function State({ study }: { study: StudySummary }) {
   const { common, studyList: t } = useText();
   const titles = usePipelineTitles();
   const badge = studyBadge(study.state);
+  const findings = common.findings(number(study.findings_count), study.findings_count === 1);
   const names = [...study.jobs.map((job) => job.pipeline), ...study.refusals.map((one) => one.pipeline)];
   return (
     <span className="flex items-center gap-2">
@@ -164,8 +167,11 @@ function State({ study }: { study: StudySummary }) {
       />
       {study.open_alerts > 0 && <Badge word={t.critical} tone="bad" testId="critical" />}
       {study.findings_count > 0 && (
-        <span className="text-xs text-dim">
-          {common.findings(number(study.findings_count), study.findings_count === 1)}
+        <span className="text-xs text-dim" title={findings}>
+          <span className="max-2xl:sr-only">{findings}</span>
+          <span className="2xl:hidden" aria-hidden="true">
+            {number(study.findings_count)}
+          </span>
         </span>
       )}
     </span>
@@ -185,7 +191,7 @@ function ReportState({ study }: { study: StudySummary }) {
         ) : report.needs_attention ? (
           <span className="text-warn">{studyList.newResults}</span>
         ) : (
-          report.signed_by
+          <span className="max-2xl:sr-only">{report.signed_by}</span>
         )}
       </span>
     </span>

@@ -70,7 +70,7 @@ function Heading({
   const key = sortOf[column];
   if (!key) {
     return (
-      <th scope="col" className="px-2.5 py-1.5 font-medium whitespace-nowrap">
+      <th scope="col" className="px-1.5 py-1.5 font-medium 2xl:px-2.5 whitespace-nowrap">
         {t.columns[column]}
       </th>
     );
@@ -80,7 +80,7 @@ function Heading({
   return (
     <th
       scope="col"
-      className="px-2.5 py-1.5 font-medium whitespace-nowrap"
+      className="px-1.5 py-1.5 font-medium 2xl:px-2.5 whitespace-nowrap"
       aria-sort={sorted ? (way === "asc" ? "ascending" : "descending") : "none"}
     >
       <button

@@ -24,6 +24,7 @@ export function LayoutControls({
 }) {
   const { viewing: t } = useText();
   const { arrangement, layout, linking, series, stages } = reader;
+  const stageName = shippedName(stages.current?.name ?? "", t.stages.shipped);
   const refusal = series?.order.volumeRefusal ?? "";
   const pressed = "control aria-pressed:border-accent aria-pressed:text-accent";
   const many = arrangement !== null && arrangement.rows * arrangement.columns > 1;
@@ -42,8 +43,8 @@ export function LayoutControls({
           >
             <span aria-hidden="true">‹</span>
           </button>
-          <span className="max-w-40 truncate text-xs text-dim" data-testid="stage" title={stages.current?.name}>
-            {t.stages.at(stages.number, stages.count)} {stages.current?.name}
+          <span className="max-w-48 truncate text-xs text-dim" data-testid="stage" title={stageName}>
+            {t.stages.at(stages.number, stages.count)} {stageName}
           </span>
           <button
             type="button"
@@ -116,4 +117,9 @@ export function LayoutControls({
       <InStepControls inStep={reader.inStep} />
     </div>
   );
+}
+
+/** What the site calls its own protocols stays as it is. */
+function shippedName(name: string, shipped: Partial<Record<string, string>>): string {
+  return shipped[name] ?? name;
 }

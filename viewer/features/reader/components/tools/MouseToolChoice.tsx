@@ -81,7 +81,7 @@ export function MeasureChoice({ tool, disabled, onTool }: { tool: ToolName; disa
       aria-label={t.measure}
       data-testid="measure-tool"
       title={t.whatToMeasure}
-      className={`control w-24 ${measuring ? "border-accent text-accent" : ""}`}
+      className={`control w-32 ${measuring ? "border-accent text-accent" : ""}`}
       disabled={disabled}
       value={measuring?.name ?? ""}
       onChange={(event) => {

@@ -6,6 +6,7 @@ import { masks } from "./masks";
 import { measurements } from "./measurements";
 import { overlays } from "@/shared/i18n/de/overlays";
 import { reformats } from "./reformats";
+import { shippedStages } from "./shippedStages";
 import { subtraction } from "./subtraction";
 import { uptake } from "./uptake";
 import { reading } from ".";
@@ -260,6 +261,7 @@ export const viewing: Messages["viewing"] = {
     next: "Nächste Stufe",
     previous: "Vorige Stufe",
     at: (n, of) => `${n}/${of}`,
+    shipped: shippedStages,
   },
   linked: "Gekoppelt",
   linkHint: "Ansichten gemeinsam blättern, zoomen, verschieben und fenstern",

@@ -4,6 +4,7 @@ import { masks } from "./masks";
 import { measurements } from "./measurements";
 import { overlays } from "@/shared/i18n/en/overlays";
 import { reformats } from "./reformats";
+import { shippedStages } from "./shippedStages";
 import { subtraction } from "./subtraction";
 import { uptake } from "./uptake";
 import { reading } from ".";
@@ -259,6 +260,7 @@ export const viewing = {
     next: "Next stage",
     previous: "Previous stage",
     at: (n: number, of: number) => `${n}/${of}`,
+    shipped: shippedStages,
   },
   linked: "Linked",
   linkHint: "Scroll, zoom, pan and window the viewports together",

@@ -1,0 +1,27 @@
+import type { Messages } from "@/shared/i18n/messages";
+
+export const shippedStages: Messages["viewing"]["stages"]["shipped"] = {
+  "Screening mammography": "Mammographie-Screening",
+  "CC, prior above": "CC, Voraufnahme darüber",
+  "MLO, prior above": "MLO, Voraufnahme darüber",
+  CC: "CC",
+  MLO: "MLO",
+  "CC, tomosynthesis below": "CC, Tomosynthese darunter",
+  "MLO, tomosynthesis below": "MLO, Tomosynthese darunter",
+  "Implants displaced": "Implantate verschoben",
+  "Special views": "Zusatzaufnahmen",
+  "Brain MR, four contrasts": "Schädel-MR, vier Kontraste",
+  "Scintigraphy, anterior and posterior": "Szintigraphie, ventral und dorsal",
+  "CT beside its prior": "CT neben der Voruntersuchung",
+  "MR beside its prior": "MR neben der Voruntersuchung",
+  "Radiographs, three or four views": "Röntgen, drei oder vier Aufnahmen",
+  "Frontal view, prior beside": "Frontal, Voraufnahme daneben",
+  "Lateral view, prior beside": "Seitlich, Voraufnahme daneben",
+  "Two views, priors above": "Zwei Ebenen, Voraufnahmen darüber",
+  "Radiographs, two views": "Röntgen, zwei Aufnahmen",
+  "Radiographs, beside the prior": "Röntgen neben der Voraufnahme",
+  "Computed radiographs, three or four views": "CR, drei oder vier Aufnahmen",
+  "Computed radiographs, two views": "CR, zwei Aufnahmen",
+  "Computed radiographs, beside the prior": "CR neben der Voraufnahme",
+  "PET beside its prior": "PET neben der Voruntersuchung",
+};
