@@ -65,6 +65,17 @@ def test_an_image_of_a_quarter_of_a_billion_pixels_is_refused_before_it_is_decod
     renders(api)
 
 
+def test_a_cine_of_thousands_of_frames_becomes_no_gif(api: RunningApi) -> None:
+    path = api.store(poison.cine(512, 5_000))
+    with watched(api) as watch:
+        answer = api.client.get(f"{path}/rendered", headers={"Accept": "image/gif"})
+    assert answer.status_code == 413, answer.text
+    assert "5000 frames of 512 by 512" in answer.json()["detail"]
+    assert watch.seconds < REFUSED_WITHIN_S
+    assert watch.rise_bytes < RISE_BYTES
+    renders(api)
+
+
 @pytest.mark.parametrize(
     ("lie", "stated"),
     [

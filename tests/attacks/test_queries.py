@@ -3,6 +3,8 @@
 import struct
 import threading
 import time
+import tracemalloc
+from contextlib import suppress
 from io import BytesIO
 
 import httpx
@@ -12,6 +14,8 @@ from pynetdicom import AE
 from pynetdicom.dimse_primitives import C_FIND
 from pynetdicom.sop_class import StudyRootQueryRetrieveInformationModelFind
 
+from dicom_node.hl7.accession_numbers import number_of
+from dicom_node.hl7.orders import attributes_of
 from dicom_node.hl7.reading import MAX_SEPARATORS, Message, Refused, read_header
 from dicom_node.scu import echo
 from storage.index.matching.conditions import MAX_FUZZY_WORDS, MAX_KEY_LENGTH
@@ -109,6 +113,24 @@ def test_an_hl7_message_of_separators_is_refused(separator: bytes) -> None:
     with pytest.raises(Refused, match="more than"):
         Message(read_header(raw), raw)
     assert time.monotonic() - started < 5
+
+
+@pytest.mark.parametrize("separator", ["^", "|", "&", "~", "\r"])
+def test_an_hl7_message_takes_memory_by_its_length_alone(separator: str) -> None:
+    def taken_bytes(count: int) -> int:
+        text = "MSH|^~\\&|A|B|C|D|20240101||ORM^O01|1|P|2.5.1\rPID|||" + separator.join("a" * count)
+        raw = text.encode()
+        tracemalloc.start()
+        try:
+            with suppress(Refused):
+                message = Message(read_header(raw), raw)
+                attributes_of(message, number_of(message))
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    once, twice = taken_bytes(MAX_SEPARATORS // 4), taken_bytes(MAX_SEPARATORS // 2)
+    assert twice < 2.5 * once + MIB
 
 
 def element(tag: int, value: bytes) -> bytes:

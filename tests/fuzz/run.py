@@ -11,7 +11,8 @@ from pathlib import Path
 import atheris
 
 with atheris.instrument_imports(
-    include=["storage", "dicom_node", "api", "pydicom", "hl7"], enable_loader_override=False
+    include=["storage", "dicom_node", "inference", "api", "pydicom", "hl7"],
+    enable_loader_override=False,
 ):
     from tests.fuzz.targets import TARGETS
 from tests.fuzz.seeds import seeds

@@ -9,7 +9,13 @@ import pydicom
 from pydicom.uid import CTImageStorage
 
 from dicom_node.network.command_set import encode_store_request
+from inference.rules.rule_set import RuleSet
 from tests import builders
+from tests.api.fhir import test_subscriptions as subscriptions
+from tests.api.fhir.test_orders import ORDER
+from tests.api.fhircast.peers import opened
+from tests.fuzz.bodies import CARDS, request_forms
+from tests.fuzz.examples import example_of
 
 
 def _file() -> bytes:
@@ -84,6 +90,12 @@ _XML = b"""<?xml version="1.0" encoding="UTF-8"?>
 <DicomAttribute tag="00280010" vr="US" keyword="Rows"><Value number="1">4</Value></DicomAttribute>
 </Item></DicomAttribute></NativeDicomModel>"""
 
+_TEMPLATE = b"""<!DOCTYPE html><html lang="en"><head><title>CT of the chest</title>
+<meta name="dcterms.title" content="CT"/><script type="text/xml"><template_attributes/></script>
+</head><body><section id="s1" data-section-name="Findings"><header>Lungs</header><p>
+<textarea name="t">Clear.</textarea><select><option selected>none</option><option>some</option>
+</select><input type="checkbox" value="seen"/> Nodule</p></section></body></html>"""
+
 _MULTIPART = (
     b"\x10--b\r\nContent-Type: application/dicom\r\nContent-Length: 3\r\n\r\nabc"
     b"\r\n--b\r\nContent-Type: application/dicom; transfer-syntax=1.2\r\n\r\ndef\r\n--b--\r\n"
@@ -102,4 +114,20 @@ def seeds() -> dict[str, list[bytes]]:
         "workitem_json": [_workitem()],
         "metadata_xml": [_XML],
         "query": [_QUERY],
+        "request_body": [
+            number.to_bytes(2, "big") + json.dumps(example_of(form)).encode()
+            for number, form in enumerate(request_forms())
+        ],
+        "fhir_order": [json.dumps(ORDER).encode()],
+        "fhir_subscription": [
+            json.dumps(made("https://ehr.example.org/hook")).encode()
+            for made in (subscriptions.r4, subscriptions.r5)
+        ],
+        "fhircast_message": [json.dumps(opened("desk-7", "1.2.3", accession="A-1")).encode()],
+        "rules_yaml": [json.dumps(example_of(RuleSet)).encode()],
+        "report_template": [_TEMPLATE],
+        "model_card": [
+            bytes([number]) + json.dumps(example_of(form)).encode()
+            for number, form in enumerate(CARDS)
+        ],
     }

@@ -32,6 +32,15 @@ from storage.core.errors import InvalidInstance, InvalidRequest, LimitExceeded
 from storage.dicom.part10 import read_dataset_header, read_header
 from storage.ups.refusals import WorkitemRefused
 from storage.ups.validation import created
+from tests.fuzz.bodies import (
+    fhir_order,
+    fhir_subscription,
+    fhircast_message,
+    model_card,
+    report_template,
+    request_body,
+    rules_yaml,
+)
 
 _SYNTAXES = (
     ImplicitVRLittleEndian,
@@ -152,6 +161,13 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
         workitem_json,
         metadata_xml,
         query,
+        request_body,
+        fhir_order,
+        fhir_subscription,
+        fhircast_message,
+        rules_yaml,
+        report_template,
+        model_card,
     )
 }
 

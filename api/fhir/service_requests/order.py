@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from api.errors import MISMATCH_TITLE, ApiProblem
+from api.fhir.bodies import checked_resource, decoded_resource
 from api.worklist.schemas import NewWorklistItem, to_attributes
 from inference.fhir.subject import PATIENT_SYSTEM
 from inference.fhir.types import DCM, DICOM_UID, code_system
 from storage.core.accession_issuers import AccessionIssuer, issuer_of_system
 from storage.core.ae_titles import ANY_STATION
-from storage.core.untrusted_input.bounded_json import load_bounded_json
 from storage.settings import Settings
 from storage.worklist.entities import WorklistState
 
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from fhir.resources.R4B.servicerequest import ServiceRequest
 
 _MAX_ELEMENTS = 5000
-_MOST_NAMED = 10
 _STATES: Mapping[str, WorklistState] = {
     "active": "SCHEDULED",
     "completed": "COMPLETED",
@@ -128,23 +127,8 @@ def _checked(body: bytes) -> "ServiceRequest":
     # Half a second, which a node without orders by FHIR need not take.
     from fhir.resources.R4B.servicerequest import ServiceRequest
 
-    try:
-        decoded = load_bounded_json(body, _MAX_ELEMENTS, strict=True)
-    except ValueError as error:
-        raise _refused("The body", "is not JSON") from error
-    if not isinstance(decoded, dict) or decoded.get("resourceType") != "ServiceRequest":
-        raise _refused("The body", "is not a ServiceRequest")
-    try:
-        return ServiceRequest.model_validate(decoded)
-    except ValidationError as error:
-        places = dict.fromkeys(
-            ".".join(["ServiceRequest", *map(str, one["loc"])])[:80]
-            for one in error.errors(include_input=False, include_url=False, include_context=False)
-        )
-        named = ", ".join(list(places)[:_MOST_NAMED])
-        raise _refused(named, "is not as FHIR R4 has it") from error
-    except (TypeError, ValueError, RecursionError, AttributeError) as error:
-        raise _refused("ServiceRequest", "is not as FHIR R4 has it") from error
+    decoded = decoded_resource(body, "ServiceRequest", _MAX_ELEMENTS, _refused)
+    return checked_resource(ServiceRequest, decoded, "R4", _refused)
 
 
 def _as_dicom(given: dict[str, Any]) -> dict[str, Any]:

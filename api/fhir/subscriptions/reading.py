@@ -11,20 +11,17 @@ from datetime import datetime
 from importlib import import_module
 from typing import Any, NamedTuple, NoReturn, cast
 
-from pydantic import ValidationError
-
 from api.errors import MISMATCH_TITLE, ApiProblem
+from api.fhir.bodies import checked_resource, decoded_resource
 from api.fhir.responses import FHIR_JSON
 from api.fhir.subscriptions.filters import Filters, read_filters
 from inference.fhir_subscriptions.notifications import BACKPORT, topic_url
 from storage.core.clock import utcnow
-from storage.core.untrusted_input.bounded_json import load_bounded_json
 from storage.fhir_subscriptions.entities import Content, FhirVersionName, NewSubscription
 from storage.fhir_subscriptions.topics import TOPICS
 from storage.http.header_names import is_token_header
 
 _MAX_ELEMENTS = 1000
-_MOST_NAMED = 10
 _MOST_EVENTS, _DEFAULT_EVENTS = 500, 100
 _LEAST_HEARTBEAT_S, _MOST_HEARTBEAT_S = 10, 86_400
 _MOST_TIMEOUT_S = 60
@@ -60,7 +57,7 @@ class _Stated(NamedTuple):
 
 def read_subscription(body: bytes, relative: Callable[[str], str]) -> NewSubscription:
     """`relative`: a reference to this server by its path alone. Raises ApiProblem."""
-    decoded = _decoded(body)
+    decoded = decoded_resource(body, "Subscription", _MAX_ELEMENTS, _refusal)
     is_r5 = "topic" in decoded or "channelType" in decoded
     checked = _checked(decoded, is_r5)
     stated = _r5(decoded) if is_r5 else _r4(decoded)
@@ -107,31 +104,11 @@ def read_subscription(body: bytes, relative: Callable[[str], str]) -> NewSubscri
     )
 
 
-def _decoded(body: bytes) -> dict[str, Any]:
-    try:
-        decoded = load_bounded_json(body, _MAX_ELEMENTS, strict=True)
-    except ValueError as error:
-        raise _refusal("The body", "is not JSON") from error
-    if not isinstance(decoded, dict) or decoded.get("resourceType") != "Subscription":
-        _refuse("The body", "is not a Subscription")
-    return decoded
-
-
 def _checked(decoded: dict[str, Any], is_r5: bool) -> Any:
     # Half a second, which a node without subscriptions need not take.
     version, module = ("R5", "") if is_r5 else ("R4", "R4B.")
     model: Any = import_module(f"fhir.resources.{module}subscription").Subscription
-    try:
-        return model.model_validate(decoded)
-    except ValidationError as error:
-        places = dict.fromkeys(
-            ".".join(["Subscription", *map(str, one["loc"])])[:80]
-            for one in error.errors(include_input=False, include_url=False, include_context=False)
-        )
-        named = ", ".join(list(places)[:_MOST_NAMED])
-        raise _refusal(named, f"is not as FHIR {version} has it") from error
-    except (TypeError, ValueError, RecursionError, AttributeError) as error:
-        raise _refusal("Subscription", f"is not as FHIR {version} has it") from error
+    return checked_resource(model, decoded, version, _refusal)
 
 
 def _r5(decoded: Mapping[str, Any]) -> _Stated:

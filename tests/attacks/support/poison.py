@@ -13,6 +13,7 @@ from pydicom.uid import (
     JPEG2000Lossless,
     JPEGBaseline8Bit,
     JPEGLSLossless,
+    MultiFrameGrayscaleByteSecondaryCaptureImageStorage,
     RLELossless,
     SecondaryCaptureImageStorage,
     generate_uid,
@@ -50,6 +51,18 @@ def rle(side: int, *, decoded_bytes: int | None = None) -> Dataset:
     """Zeroes; with `decoded_bytes` the segment holds other than the header states."""
     count = (decoded_bytes or side * side) // 128
     return image(struct.pack("<16I", 1, 64, *[0] * 14) + REPEATED * count, RLELossless, side)
+
+
+def cine(side: int, frames: int) -> Dataset:
+    """Frames of zeroes, each of which is small."""
+    frame = struct.pack("<16I", 1, 64, *[0] * 14) + REPEATED * (side * side // 128)
+    dataset = image(frame, RLELossless, side)
+    dataset.SOPClassUID = MultiFrameGrayscaleByteSecondaryCaptureImageStorage
+    dataset.file_meta.MediaStorageSOPClassUID = dataset.SOPClassUID
+    dataset.NumberOfFrames = frames
+    dataset.FrameTime = "40"
+    dataset.PixelData = encapsulate([frame] * frames)
+    return dataset
 
 
 def jpeg_that_lies() -> Dataset:

@@ -46,15 +46,20 @@ class RunningApi:
 
     def processes(self) -> list[int]:
         """Of the role: itself, those it forked and those that decode."""
-        found, new = [self.process.pid], [self.process.pid]
-        while new:
-            path = Path(f"/proc/{new[0]}/task/{new[0]}/children")
-            children: list[int] = []
-            for task in path.parents[1].iterdir() if path.exists() else ():
-                children += map(int, (task / "children").read_text().split())
-            found += children
-            new = new[1:] + children
-        return found
+        return family(self.process.pid)
+
+
+def family(pid: int) -> list[int]:
+    """A process and all that it and they have started."""
+    found, new = [pid], [pid]
+    while new:
+        path = Path(f"/proc/{new[0]}/task/{new[0]}/children")
+        children: list[int] = []
+        for task in path.parents[1].iterdir() if path.exists() else ():
+            children += map(int, (task / "children").read_text().split())
+        found += children
+        new = new[1:] + children
+    return found
 
 
 @dataclass
@@ -70,12 +75,19 @@ class Watch:
 @contextmanager
 def watched(api: RunningApi) -> Iterator[Watch]:
     """Sampled each 10 ms."""
+    with watched_process(api.process.pid) as watch:
+        yield watch
+
+
+@contextmanager
+def watched_process(process: int) -> Iterator[Watch]:
+    """It and all that it and they have started; sampled each 10 ms."""
     watch, stop = Watch(), threading.Event()
-    before = sum(map(_rss_bytes, api.processes()))
+    before = sum(map(_rss_bytes, family(process)))
 
     def sample() -> None:
         while not stop.wait(0.01):
-            sizes = [_rss_bytes(pid) for pid in api.processes()]
+            sizes = [_rss_bytes(pid) for pid in family(process)]
             watch.peak_bytes = max(watch.peak_bytes, sum(sizes))
             watch.largest_process_bytes = max(watch.largest_process_bytes, *sizes)
 
