@@ -1,13 +1,18 @@
 """What a job is doing, for people."""
 
-_STAGE_TEXT = {
+STAGES = {
     "": "Starting.",
     "loading": "Reading the instances.",
     "assembling": "Building the volume.",
     "running": "Running the model.",
     "load_model": "Loading the model.",
+    "preprocess": "Preparing the images.",
+    "find_field": "Finding what of the image is exposed.",
     "find_brain": "Finding the brain.",
     "segment": "Segmenting.",
+    "detect": "Detecting.",
+    "postprocess": "Cleaning up the result.",
+    "container": "Running the container of the model.",
     "clean_up": "Cleaning up the mask.",
     "classify": "Classifying.",
     "registering": "Registering the series to each other.",
@@ -20,4 +25,4 @@ _STAGE_TEXT = {
 
 def stage_in_words(stage: str) -> str:
     """A sentence; of a stage that a model names itself its name."""
-    return _STAGE_TEXT.get(stage) or f"{stage.replace('_', ' ').capitalize()}."
+    return STAGES.get(stage) or f"{stage.replace('_', ' ').capitalize()}."

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { setLanguage } from "@/shared/i18n/language";
-import { detailText, endText, reasonLanguage, reasonText, studyStateText } from "@/shared/lib/reasons";
+import { detailText, endText, reasonLanguage, reasonText, stageText, studyStateText } from "@/shared/lib/reasons";
 import type { EndPart, ReasonPart, Refusal } from "@/shared/api/types";
 
 Object.assign(globalThis, { document: { documentElement: { lang: "" } } });
@@ -69,5 +69,23 @@ describe("what ended a job, and what a part of the node lacks", () => {
     expect(endText(job)).toBe("3-mal versucht. Lesen oder Schreiben ist gescheitert: Der Datenträger ist voll.");
     expect(detailText(part)).toMatch(/^Wo \/data liegt, sind 300 MiB frei; unter 512 MiB /);
     expect(endText({ reason: "A model of its own says no.", reason_parts: [] })).toBe("A model of its own says no.");
+  });
+});
+
+describe("what a job is doing", () => {
+  afterEach(() => setLanguage("en"));
+
+  it("is stated in the language of the page, and as the model names it where that is its own", () => {
+    const segment = { stage: "segment", stage_text: "Segmenting." };
+    expect(stageText(segment)).toBe("Segmenting.");
+    setLanguage("de");
+    expect(stageText(segment)).toBe("Es wird segmentiert.");
+    expect(stageText({ stage: "constructor", stage_text: "Constructor." })).toBe("Constructor.");
+    setLanguage("fr");
+    expect(stageText(segment)).toBe("Segmentation.");
+    const died = { reason: "own", reason_parts: [{ code: "worker_died_while" as const, parameters: { count: "3", stage: "segment" } }] };
+    expect(endText(died)).toBe("own");
+    setLanguage("de");
+    expect(endText(died)).toContain("zuletzt beim Schritt „Es wird segmentiert“.");
   });
 });

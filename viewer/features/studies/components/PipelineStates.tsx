@@ -2,7 +2,7 @@ import { ProgressBar } from "@/shared/components/ProgressBar";
 import { usePipelineTitles } from "@/shared/hooks/usePipelineTitles";
 import { useText } from "@/shared/hooks/useText";
 import { number } from "@/shared/lib/format";
-import { endText, reasonLanguage, reasonText } from "@/shared/lib/reasons";
+import { endText, reasonLanguage, reasonText, stageText } from "@/shared/lib/reasons";
 import { percent } from "@/shared/lib/state";
 import type { Job, StudySummary } from "@/shared/api/types";
 import { newestJobs } from "@/features/studies/lib/studyListColumns";
@@ -47,7 +47,7 @@ export function PipelineStates({ study }: { study: StudySummary }) {
                 {titles.of(job.pipeline)}
               </span>
               {job.state === "in_progress" ? (
-                <span className="w-16 shrink-0" data-testid="row-progress" title={job.stage_text || job.stage}>
+                <span className="w-16 shrink-0" data-testid="row-progress" title={stageText(job)}>
                   <ProgressBar percent={percent(job)} label={common.progressOf(titles.of(job.pipeline))} />
                 </span>
               ) : (

@@ -1,5 +1,6 @@
 import { ends } from "./ends";
 import { health } from "./health";
+import { stages } from "./stages";
 import type { Messages } from "@/shared/i18n/messages";
 
 /** Numbers in the sentences of the node have a point. */
@@ -99,6 +100,7 @@ export const reasons: Messages["reasons"] = {
     ask_without_tilt: () => "Um eine Rekonstruktion ohne Neigung bitten.",
   },
   ends,
+  stages,
   health,
   caveats: {
     outside_population: (limits) =>

@@ -6,6 +6,7 @@ export const reasons = {
   sentences: null as Record<ReasonCode, (values: Values) => string> | null,
   ends: null as Record<Exclude<EndCode, ReasonCode>, (values: EndValues) => string> | null,
   health: null as Record<HealthCode, (values: HealthValues) => string> | null,
+  stages: null as Readonly<Record<string, string>> | null,
   caveats: null as Record<Exclude<CaveatKind, "other" | "part_of_series">, (limits: readonly string[]) => string> | null,
 };
 

@@ -5,7 +5,8 @@ import { entry } from "./entry";
 import { findingNames } from "./findingNames";
 import { report } from "./report";
 import { search } from "./search";
+import { stages } from "./stages";
 import { studyList } from "./studyList";
 
-/** Sign-in, study list, search, report and names of findings; what is missing here is shown in English. */
-export const fr: Some<Messages> = { common, entry, findingNames, report, search, states, studyList };
+/** Sign-in, study list, search, report, names of findings and what jobs are doing; what is missing here is shown in English. */
+export const fr: Some<Messages> = { common, entry, findingNames, reasons: { stages }, report, search, states, studyList };

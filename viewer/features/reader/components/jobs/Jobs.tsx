@@ -6,7 +6,7 @@ import { Section } from "@/features/reader/components/Section";
 import { usePipelineTitles } from "@/shared/hooks/usePipelineTitles";
 import { useText } from "@/shared/hooks/useText";
 import { fixed, moment } from "@/shared/lib/format";
-import { endText, studyStateText } from "@/shared/lib/reasons";
+import { endText, stageText, studyStateText } from "@/shared/lib/reasons";
 import { jobBadge, percent } from "@/shared/lib/state";
 import type { Job, StudyDetail } from "@/shared/api/types";
 
@@ -44,7 +44,7 @@ function JobItem({ job, onChanged }: { job: Job; onChanged: () => void }) {
         <div className="mt-1.5">
           <ProgressBar percent={percent(job)} label={common.progressOf(titles.of(job.pipeline))} />
           <p className="mt-1 text-xs text-dim">
-            {job.stage_text || job.stage} {percent(job)} %
+            {stageText(job)} {percent(job)} %
           </p>
         </div>
       )}

@@ -1,0 +1,22 @@
+/** What a job is doing (storage/jobs/stages.py). */
+export const stages: Readonly<Record<string, string>> = {
+  "": "Démarrage.",
+  loading: "Lecture des instances.",
+  assembling: "Construction du volume.",
+  running: "Exécution du modèle.",
+  load_model: "Chargement du modèle.",
+  preprocess: "Préparation des images.",
+  find_field: "Recherche du champ exposé.",
+  find_brain: "Recherche du cerveau.",
+  segment: "Segmentation.",
+  detect: "Détection.",
+  postprocess: "Nettoyage du résultat.",
+  container: "Exécution du conteneur du modèle.",
+  clean_up: "Nettoyage du masque.",
+  classify: "Classification.",
+  registering: "Recalage des séries entre elles.",
+  comparing_lesions: "Comparaison des lésions avec l’examen antérieur.",
+  measure: "Mesure.",
+  encoding: "Écriture des résultats en DICOM.",
+  storing: "Enregistrement des résultats.",
+};
