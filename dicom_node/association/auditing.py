@@ -7,7 +7,7 @@ nothing of it is new it is recorded at the end alone.
 """
 
 import base64
-import uuid
+import secrets
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -45,7 +45,7 @@ class AssociationAuditing:
         self._audit = audit
         self._address = address
         self.peer_ae_title = ""
-        self.association_id = f"association-{uuid.uuid4().hex[:16]}"
+        self.association_id = f"association-{secrets.token_hex(8)}"
         self._came_in: dict[str, Counter[str]] = {}
         self._came_again: dict[str, Counter[str]] = {}
         """Of studies of which nothing else came: what is here already is sent again at will."""

@@ -2,11 +2,14 @@
 
 import ipaddress
 from collections.abc import Iterable
+from functools import lru_cache
 
 IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
+# Asked several times for each connection and request, of the same few addresses.
+@lru_cache(maxsize=1024)
 def ip_address_of(host: str) -> IpAddress:
     """Without the zone of IPv6; an IPv4 address that IPv6 wraps is itself. Raises ValueError."""
     address = ipaddress.ip_address(host.partition("%")[0])
