@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from starlette.types import Message, Receive, Scope, Send
+from structlog.testing import capture_logs
 
 from api.access.limits.forwarded import ForwardedClient
 from storage.settings import load_settings
@@ -43,6 +44,21 @@ def test_the_client_behind_a_trusted_proxy_is_who_counts(tmp_path: Path) -> None
     ],
 )
 def test_it_reads_what_proxies_write(forwarded: str, address: str) -> None:
+    scope = passed_on(forwarded, "10.0.0.0/8")
+    assert scope["client"][0] == address
+
+
+def test_a_proxy_that_is_not_known_is_named_once_in_the_log() -> None:
+    with capture_logs() as logged:
+        assert passed_on("203.0.113.9", "", times=3)["client"][0] == "10.0.0.9"
+        assert passed_on("203.0.113.9", "10.0.0.0/8")["client"][0] == "203.0.113.9"
+    (line,) = (one for one in logged if one["event"] == "unknown_proxy")
+    assert "MEDIVIEW_TRUSTED_PROXIES" in line["remedy"]
+    assert "203.0.113.9" not in str(line)
+
+
+def passed_on(forwarded: str, trusted: str, *, times: int = 1) -> Scope:
+    """What the application sees of a request of 10.0.0.9 with that X-Forwarded-For."""
     seen: list[Scope] = []
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
@@ -60,6 +76,7 @@ def test_it_reads_what_proxies_write(forwarded: str, address: str) -> None:
         "scheme": "http",
         "headers": [(b"x-forwarded-for", forwarded.encode())],
     }
-    settings = load_settings(trusted_proxies="10.0.0.0/8")
-    asyncio.run(ForwardedClient(app, settings)(scope, nothing, drop))
-    assert seen[0]["client"][0] == address
+    client = ForwardedClient(app, load_settings(trusted_proxies=trusted))
+    for _ in range(times):
+        asyncio.run(client(scope, nothing, drop))
+    return seen[-1]

@@ -9,6 +9,7 @@ from typing import cast
 
 import pytest
 from celery import Celery
+from celery.beat import PersistentScheduler
 from sqlalchemy import create_engine
 
 from api.probe import sign_failure
@@ -75,6 +76,15 @@ def test_a_tick_is_sent_when_there_may_be_something_to_do(beaten: Beaten) -> Non
     assert beaten.tick() == []
     beaten.watch.is_time = True
     assert beaten.tick() == ["tick"]
+
+
+def test_it_keeps_no_file_of_what_it_sent(beaten: Beaten, tmp_path: Path) -> None:
+    """Celery's own is a pickle, which runs what somebody else has written into it."""
+    beaten.tick()
+    beaten.scheduler.sync()
+    beaten.scheduler.close()
+    assert not isinstance(beaten.scheduler, PersistentScheduler)
+    assert [one.name for one in tmp_path.rglob("*") if "schedule" in one.name] == []
 
 
 def test_it_waits_until_the_next_sign_of_life_or_task(beaten: Beaten) -> None:
