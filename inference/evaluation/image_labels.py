@@ -3,26 +3,22 @@
 import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from pydicom import dcmread
 from pydicom.dataset import Dataset
-from pydicom.errors import InvalidDicomError
 
-from inference.evaluation.cases import BadCase, case_folders, groups_of, refusal_text, series_of
+from inference.evaluation.cases import case_folders, groups_of, refusal_text
 from inference.evaluation.evaluation_run import EvaluationRun, Failed, facts_of
+from inference.evaluation.image_cases import read_images, results_of, truth_of
 from inference.evaluation.label_measures import LabelAgreement, label_agreement, metrics_of_labels
-from inference.evaluation.label_reference import REFERENCE_FILES, Labels, read_label_reference
+from inference.evaluation.reference_table import read_label_reference
 from inference.models.card import Provable
-from inference.models.devices import with_fallback
-from inference.pipeline import Pipeline, PipelineContext
+from inference.pipeline import Pipeline
 from inference.pipelines.single_images.model import ImageModelPipeline
 from inference.single_images.description import ImageModelDescription
 from storage.core.errors import MediViewError
-from storage.core.untrusted_input.folder_walk import files_below
-from storage.dicom.storage_classes import SEGMENTATION_CLASSES
 from storage.settings import Settings
 
 _DEFAULT_THRESHOLD = 0.5
@@ -133,7 +129,7 @@ def evaluate_labels(
     for path in paths:
         on_case(path.name)
         try:
-            truth = _truth(reference, path.name)
+            truth = truth_of(reference, path.name)
             images = read_images(path)
             scores = _scores(settings, stating_all, images)
         except MediViewError as error:
@@ -171,56 +167,12 @@ def _stating_all(pipeline: ImageModelPipeline) -> ImageModelPipeline:
     return type(pipeline)(described)
 
 
-def _truth(reference: Mapping[str, Labels], case: str) -> Labels:
-    if case not in reference:
-        raise BadCase(
-            f"The reference does not state the case: add it to {' or '.join(REFERENCE_FILES)}."
-        )
-    if not reference[case]:
-        raise BadCase("The reference knows none of its labels.")
-    return reference[case]
-
-
-def read_images(folder: Path) -> list[Dataset]:
-    """The images of one study. Raises BadCase."""
-    images: list[Dataset] = []
-    for path in sorted(files_below(folder)):
-        try:
-            dataset = dcmread(path)
-        except (InvalidDicomError, OSError) as error:
-            raise BadCase(f"{path.name} is not DICOM.") from error
-        if "PixelData" in dataset and dataset.get("SOPClassUID") not in SEGMENTATION_CLASSES:
-            images.append(dataset)
-    studies = {str(image.get("StudyInstanceUID", "")) for image in images}
-    if len(studies) != 1:
-        raise BadCase(f"It holds images of {len(studies)} studies; a case is one study.")
-    return images
-
-
 def _scores(
     settings: Settings, pipeline: ImageModelPipeline, images: Sequence[Dataset]
 ) -> dict[str, float]:
     """By label the highest probability of all images that the model takes."""
     scores: dict[str, float] = {}
-    reasons = []
-    for series in _by_series(images):
-        acceptance = pipeline.accepts(series_of(series), (), series)
-        if not acceptance.accepted:
-            reasons.append(acceptance.reason)
-            continue
-        taken = tuple(one for one in series if pipeline.takes(one).accepted)
-        context = PipelineContext(settings, images=taken)
-        output, _ = with_fallback(partial(pipeline.run, context))
-        for image in output.images:
-            for one in image.classifications:
-                scores[one.label] = max(scores.get(one.label, -math.inf), one.confidence)
-    if not scores:
-        raise BadCase(reasons[0])
+    for image in results_of(settings, pipeline, images):
+        for one in image.classifications:
+            scores[one.label] = max(scores.get(one.label, -math.inf), one.confidence)
     return scores
-
-
-def _by_series(images: Sequence[Dataset]) -> list[list[Dataset]]:
-    found: dict[str, list[Dataset]] = {}
-    for image in images:
-        found.setdefault(str(image.get("SeriesInstanceUID", "")), []).append(image)
-    return list(found.values())

@@ -117,3 +117,38 @@ def svg(marks: Sequence[str], low: float, high: float) -> str:
         f"<svg viewBox='0 0 {WIDTH} {HEIGHT}' width='{WIDTH}' role='img'>"
         f"{''.join(axis)}{''.join(marks)}</svg>"
     )
+
+
+def difference_plot(compared: Sequence[tuple[str, float, float]], unit: str) -> str:
+    """Of names, found and true: differences over means, with bias and limits of agreement
+    (1.96 SD; Bland and Altman)."""
+    pairs = [(found, true) for _, found, true in compared]
+    means = [(found + true) / 2 for found, true in pairs]
+    differences = [found - true for found, true in pairs]
+    bias = sum(differences) / len(differences)
+    spread = 0.0
+    if len(differences) > 1:
+        spread = math.sqrt(sum((d - bias) ** 2 for d in differences) / (len(differences) - 1))
+    limits = (bias - 1.96 * spread, bias, bias + 1.96 * spread)
+    edge = max([abs(value) for value in (*differences, *limits)] + [1e-9]) * 1.1
+    least, most = min([0.0, *means]), max([0.0, *means]) * 1.05
+    span = most - least or 1.0
+    marks = [
+        dot(
+            LEFT + (WIDTH - LEFT) * (mean - least) / span,
+            y_of(difference, -edge, edge),
+            f"{name}: {difference:+.3g} {unit}",
+        )
+        for (name, _, _), mean, difference in zip(compared, means, differences, strict=True)
+    ]
+    for value in limits:
+        height = y_of(value, -edge, edge)
+        marks += [
+            line(LEFT, height, WIDTH, height),
+            text(WIDTH - 4, height - 4, f"{value:+.3g} {unit}", "end"),
+        ]
+    marks.append(text(LEFT + 6, TOP + 4, f"found less true, {unit}", "start"))
+    marks.append(
+        text(WIDTH - 4, HEIGHT - 12, f"mean of both, {least:.3g} to {most:.3g} {unit}", "end")
+    )
+    return svg(marks, -edge, edge)

@@ -10,6 +10,7 @@ from inference.evaluation.page import (
     LEFT,
     TOP,
     WIDTH,
+    difference_plot,
     dot,
     failed_table,
     gate_table,
@@ -88,31 +89,10 @@ def _dice_plot(measured: Sequence[Measured], name_of: Callable[[Measured], str])
 
 
 def _volume_plot(measured: Sequence[Measured]) -> str:
-    """Differences in ml over means in ml, with bias and limits of agreement (1.96 SD)."""
-    pairs = [(one.agreement.found_ml, one.agreement.true_ml) for one in measured]
-    means = [(found + true) / 2 for found, true in pairs]
-    differences = [found - true for found, true in pairs]
-    bias = sum(differences) / len(differences)
-    spread = 0.0
-    if len(differences) > 1:
-        spread = math.sqrt(sum((d - bias) ** 2 for d in differences) / (len(differences) - 1))
-    limits = (bias - 1.96 * spread, bias, bias + 1.96 * spread)
-    edge = max([abs(value) for value in (*differences, *limits)] + [1e-9]) * 1.1
-    right = max(means) * 1.05 or 1.0
-    marks = [
-        dot(
-            LEFT + (WIDTH - LEFT) * mean / right,
-            y_of(difference, -edge, edge),
-            f"{one.case} {one.segment}: {difference:+.3g} ml",
-        )
-        for one, mean, difference in zip(measured, means, differences, strict=True)
-    ]
-    for value in limits:
-        height = y_of(value, -edge, edge)
-        marks += [
-            line(LEFT, height, WIDTH, height),
-            text(WIDTH - 4, height - 4, f"{value:+.3g} ml", "end"),
-        ]
-    marks.append(text(LEFT + 6, TOP + 4, "found less true, ml", "start"))
-    marks.append(text(WIDTH - 4, HEIGHT - 12, f"mean of both, up to {right:.3g} ml", "end"))
-    return svg(marks, -edge, edge)
+    return difference_plot(
+        [
+            (f"{one.case} {one.segment}", one.agreement.found_ml, one.agreement.true_ml)
+            for one in measured
+        ],
+        "ml",
+    )

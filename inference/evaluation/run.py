@@ -119,8 +119,8 @@ def evaluate(
         raise InvalidRequest(
             f"{pipeline.name} takes single images or several series, and there is no evaluation of"
             " such a model yet.",
-            remedy="Models of volumes of one series, and those that classify single images, can be"
-            " evaluated.",
+            remedy="Models of volumes of one series, and those that classify single images or state"
+            " their numbers, can be evaluated.",
         )
     if isinstance(pipeline, Provable):
         pipeline.prove()

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field, StringConstraints, model_validator
 from inference.model_servers.card import ServedImages
 from inference.model_servers.tensors import plain_axes
 from inference.models.cards.card_file import Card
-from inference.models.cards.card_gate import CLASSIFICATION_METRICS
+from inference.models.cards.card_gate import CLASSIFICATION_METRICS, REGRESSION_METRICS
 from inference.models.cards.card_inputs import BESIDE_INPUTS, CardImagePrior, CardInput
 from inference.models.cards.card_numbers import check_ascending
 from inference.models.cards.card_quantities import CardNumber, Channel
@@ -274,13 +274,17 @@ class ImageCard(Card):
     @model_validator(mode="after")
     def _gate_can_open(self) -> "ImageCard":
         if self.gate and not self._metrics():
-            beside = " with a prior" if self.prior is not None else ""
+            several = " of several numbers" if len(self.model.numbers) > 1 else ""
+            beside = " with a prior" if self.prior is not None else several
             raise ValueError(
                 f"gate asks for an evaluation, and there is none yet of {self.model.output}{beside}"
             )
         return self
 
     def _metrics(self) -> tuple[str, ...]:
-        if self.model.output != "image-classification" or self.prior is not None:
+        if self.prior is not None:
             return ()
-        return CLASSIFICATION_METRICS
+        if self.model.output == "image-classification":
+            return CLASSIFICATION_METRICS
+        # Errors of several numbers have no unit in common.
+        return REGRESSION_METRICS if len(self.model.numbers) == 1 else ()

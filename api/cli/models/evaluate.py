@@ -10,7 +10,9 @@ from api.cli.console import err, out
 from api.cli.models.app import opened
 from api.cli.operator import operator
 from inference.evaluation.image_labels import LabelEvaluation, classifies_images, evaluate_labels
+from inference.evaluation.image_numbers import NumberEvaluation, evaluate_numbers, measures_images
 from inference.evaluation.label_report import render_labels
+from inference.evaluation.number_report import render_numbers
 from inference.evaluation.report import render
 from inference.evaluation.run import Evaluation
 from inference.evaluation.run import evaluate as evaluate_pipeline
@@ -76,12 +78,15 @@ def evaluate(
 
 def _evaluated(
     settings: Settings, pipeline: Pipeline, cases: Path
-) -> tuple[Evaluation | LabelEvaluation, str]:
+) -> tuple[Evaluation | LabelEvaluation | NumberEvaluation, str]:
     """With the report as HTML."""
     gate = pipeline.card.gate
     if isinstance(pipeline, ImageModelPipeline) and classifies_images(pipeline):
         labels = evaluate_labels(settings, pipeline, cases, _progress)
         return labels, render_labels(labels, gate)
+    if isinstance(pipeline, ImageModelPipeline) and measures_images(pipeline):
+        numbers = evaluate_numbers(settings, pipeline, cases, _progress)
+        return numbers, render_numbers(numbers, gate)
     segments = evaluate_pipeline(settings, pipeline, cases, _progress)
     return segments, render(segments, gate)
 

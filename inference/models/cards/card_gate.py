@@ -21,3 +21,6 @@ LABEL_METRICS = (
 )
 CLASSIFICATION_METRICS = (*_OF_ANY, *LABEL_METRICS)
 """Of a classification of images, over all labels."""
+NUMBER_METRICS = ("mean_absolute_error", "mean_absolute_error_upper", "bias")
+REGRESSION_METRICS = (*_OF_ANY, *NUMBER_METRICS)
+"""Of a regression with one number, in its unit."""

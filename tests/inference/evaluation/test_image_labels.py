@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from inference.evaluation.image_labels import LabelEvaluation, evaluate_labels
-from inference.evaluation.label_reference import read_label_reference
+from inference.evaluation.reference_table import read_label_reference
 from inference.model_registry.adding import add_model
 from inference.pipelines.catalogue import pipeline_named
 from inference.pipelines.single_images.model import ImageModelPipeline

@@ -1,14 +1,15 @@
-"""Which labels each case has, as somebody holds them to be true: a table of the site.
+"""What somebody holds to be true of each case: a table of labels or of numbers.
 
-`reference.csv`: a column `case` and a column for each label; or `reference.json`:
-`{"CASE": {"LABEL": 1}}`. 1 is present and 0 absent; a label that is left out is not known.
+`reference.csv`: a column `case` and a column for each label or number; or `reference.json`:
+`{"CASE": {"LABEL": 1}}`. Of labels 1 is present and 0 absent; what is left out is not known.
 """
 
 import csv
-from collections.abc import Collection, Iterator, Mapping
+import math
+from collections.abc import Callable, Collection, Iterator, Mapping
 from io import StringIO
 from pathlib import Path
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NamedTuple, NoReturn, TypeVar
 
 from inference.models.cards.card_words import meant
 from storage.core.errors import InvalidRequest
@@ -21,15 +22,18 @@ _MAX_ELEMENTS = 5_000_000
 _STATED = {"1": True, "yes": True, "true": True, "0": False, "no": False, "false": False}
 _SHOWN_CHARACTERS = 40
 
+T = TypeVar("T")
 Labels = dict[str, bool]
 """By label as the model names it: whether it is present. What is not known is left out."""
+Numbers = dict[str, float]
+"""By number as the card names it."""
 
 
 class _Row(NamedTuple):
     where: str
     """For people, such as "Line 3 of reference.csv"."""
     case: str
-    labels: Mapping[str, Any]
+    values: Mapping[str, Any]
 
 
 def read_label_reference(folder: Path, known: Collection[str]) -> dict[str, Labels]:
@@ -37,21 +41,39 @@ def read_label_reference(folder: Path, known: Collection[str]) -> dict[str, Labe
 
     Raises InvalidRequest naming row, value and remedy.
     """
+    how = "1 where the label is present and 0 where it is absent"
+    return _read(folder, known, "label", how, _label)
+
+
+def read_number_reference(folder: Path, known: Collection[str]) -> dict[str, Numbers]:
+    """Likewise. `known`: the numbers of the model, which are stated in the units of its card."""
+    return _read(
+        folder, known, "number", "the number in the unit of the card, with a decimal point", _number
+    )
+
+
+def _read(
+    folder: Path,
+    known: Collection[str],
+    noun: str,
+    how: str,
+    value_of: Callable[[str], T | None],
+) -> dict[str, dict[str, T]]:
     path = next((folder / one for one in REFERENCE_FILES if (folder / one).is_file()), None)
     if path is None:
         raise InvalidRequest(
             f"{folder} has no {' or '.join(REFERENCE_FILES)}.",
             remedy=f"Write reference.csv with the columns {_CASE}, {', '.join(sorted(known)[:3])}:"
-            " a line for each case, 1 where the label is present and 0 where it is absent.",
+            f" a line for each case, {how}.",
         )
     if path.stat().st_size > _MAX_BYTES:
         raise InvalidRequest(
             f"{path.name} has more than {_MAX_BYTES >> 20} MiB.",
-            remedy="Leave out what is neither a case nor a label.",
+            remedy=f"Leave out what is neither a case nor a {noun}.",
         )
     rows = _json_rows(path) if path.suffix == ".json" else _csv_rows(path)
     names = {one.casefold(): one for one in known}
-    found: dict[str, Labels] = {}
+    found: dict[str, dict[str, T]] = {}
     for row in rows:
         if row.case in found:
             _refuse(row, f'names the case "{_shown(row.case)}" again', "State each case once.")
@@ -61,40 +83,48 @@ def read_label_reference(folder: Path, known: Collection[str]) -> dict[str, Labe
                 f'names the case "{_shown(row.case)}", and there is no such folder',
                 f"Name the folder as it is called below {folder}, or take the row out.",
             )
-        found[row.case] = _labels(row, names)
+        values: dict[str, T] = {}
+        for name, word in _words(row, names, noun):
+            value = value_of(word)
+            if value is None:
+                _refuse(
+                    row,
+                    f'has "{_shown(word)}" for {name}',
+                    f"Write {how}, and nothing where that is not known.",
+                )
+            values[name] = value
+        found[row.case] = values
     return found
 
 
-def _labels(row: _Row, names: Mapping[str, str]) -> Labels:
-    labels: Labels = {}
-    for stated, value in row.labels.items():
+def _words(row: _Row, names: Mapping[str, str], noun: str) -> Iterator[tuple[str, str]]:
+    """What is stated of each label or number that the model knows."""
+    for stated, value in row.values.items():
         name = names.get(stated.strip().casefold())
         if name is None:
             known = sorted(names.values())
             _refuse(
                 row,
-                f'names the label "{_shown(stated)}", which the model does not know'
+                f'names the {noun} "{_shown(stated)}", which the model does not know'
                 f"{meant(stated, known)}",
                 f"It knows {', '.join(known[:20])}{', …' if len(known) > 20 else ''}.",
             )
-        is_present = _stated(row, name, value)
-        if is_present is not None:
-            labels[name] = is_present
-    return labels
+        word = "" if value is None else str(value).strip()
+        if word:
+            yield name, word
 
 
-def _stated(row: _Row, label: str, value: Any) -> bool | None:
-    word = "" if value is None else str(value).strip().casefold()
-    if not word:
+def _label(word: str) -> bool | None:
+    return _STATED.get(word.casefold())
+
+
+def _number(word: str) -> float | None:
+    try:
+        value = float(word)
+    except ValueError:
         return None
-    if word not in _STATED:
-        _refuse(
-            row,
-            f'has "{_shown(str(value))}" for {label}',
-            "Write 1 where it is present and 0 where it is absent, and nothing where that is not"
-            " known.",
-        )
-    return _STATED[word]
+    # Python reads 1_5 as 15.
+    return value if math.isfinite(value) and "_" not in word else None
 
 
 def _csv_rows(path: Path) -> Iterator[_Row]:
@@ -112,7 +142,7 @@ def _csv_rows(path: Path) -> Iterator[_Row]:
     if _CASE not in header or len(set(header)) < max(2, len(header)):
         raise InvalidRequest(
             f"Line 1 of {path.name} is not a heading: it needs the column {_CASE} and one for each"
-            " label, each once.",
+            " label or number, each once.",
             remedy=f"Begin with a line such as: {_CASE},Pleural effusion",
         )
     try:
@@ -142,11 +172,11 @@ def _json_rows(path: Path) -> Iterator[_Row]:
         raise InvalidRequest(f"{path.name} is not JSON: {error}.", remedy=remedy) from error
     if not isinstance(stated, dict):
         raise InvalidRequest(f"{path.name} is not an object by case.", remedy=remedy)
-    for case, labels in stated.items():
+    for case, values in stated.items():
         row = _Row(f'"{_shown(case)}" of {path.name}', case, {})
-        if not isinstance(labels, dict):
-            _refuse(row, "is not an object by label", remedy)
-        yield row._replace(labels=labels)
+        if not isinstance(values, dict):
+            _refuse(row, "is not an object by label or number", remedy)
+        yield row._replace(values=values)
 
 
 def _shown(text: str) -> str:
