@@ -20,7 +20,7 @@ def test_every_stage_that_is_reported_has_a_sentence() -> None:
     assert stage_in_words("fold_2") == "Fold 2."
 
 
-@pytest.mark.parametrize("language", ["de", "fr"])
+@pytest.mark.parametrize("language", ["en", "de", "fr"])
 def test_every_sentence_is_translated(language: str) -> None:
     text = (ROOT / f"viewer/shared/i18n/{language}/stages.ts").read_text()
     assert set(re.findall(r'^  (?:"")?(\w*): ".+",$', text, re.MULTILINE)) == STAGES.keys()

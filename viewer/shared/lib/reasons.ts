@@ -17,8 +17,8 @@ export function endText({ reason, reason_parts: parts }: Pick<Job, "reason" | "r
 
 /** What a job is doing, likewise; of a stage that a model names itself as the node writes it. */
 export function stageText({ stage, stage_text: own }: Pick<Job, "stage" | "stage_text">): string {
-  const known = text().reasons.stages;
-  return (known && Object.hasOwn(known, stage) && known[stage]) || own || stage;
+  const known: Readonly<Record<string, string>> = text().reasons.stages;
+  return (Object.hasOwn(known, stage) && known[stage]) || own || stage;
 }
 
 /** What a part of the node lacks, likewise. */

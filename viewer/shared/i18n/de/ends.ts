@@ -11,7 +11,7 @@ export const ends: NonNullable<Messages["reasons"]["ends"]> = {
   worker_died: ({ count }) =>
     `Der Worker endete über diesem Auftrag ${count}-mal ohne Meldung. Vielleicht braucht der Auftrag mehr Arbeitsspeicher, als der Rechner hat.`,
   worker_died_while: ({ count, stage }) =>
-    `Der Worker endete über diesem Auftrag ${count}-mal ohne Meldung, zuletzt beim Schritt „${(stages[stage] ?? stage).replace(/\.$/, "")}“. Vielleicht braucht der Auftrag mehr Arbeitsspeicher, als der Rechner hat.`,
+    `Der Worker endete über diesem Auftrag ${count}-mal ohne Meldung, zuletzt beim Schritt „${((stages as Readonly<Record<string, string>>)[stage] ?? stage).replace(/\.$/, "")}“. Vielleicht braucht der Auftrag mehr Arbeitsspeicher, als der Rechner hat.`,
   out_of_memory: () => "Der Arbeitsspeicher des Rechners reichte nicht.",
   memory_limit: ({ what, limit }) => `${what} brauchte mehr als ${german(limit)} MiB Arbeitsspeicher; der Prozess wurde beendet.`,
   memory_limit_again: ({ what, limit }) =>

@@ -1,12 +1,13 @@
+import { stages } from "./stages";
 import type { CaveatKind, EndCode, HealthCode, ReasonCode } from "@/shared/api/types";
 
-/** What the node says of a series, of a job that ended, of its own parts and of what makes a value doubtful, by code; in English as the node writes it. */
+/** What the node says of a series, of a job that ended, of its own parts and of what makes a value doubtful, by code; in English as the node writes it (null). */
 export const reasons = {
   noAnalysisFits: (series: number | null, reason: string) => `No analysis fits${series === null ? "" : ` series ${series}`}: ${reason}`,
   sentences: null as Record<ReasonCode, (values: Values) => string> | null,
   ends: null as Record<Exclude<EndCode, ReasonCode>, (values: EndValues) => string> | null,
   health: null as Record<HealthCode, (values: HealthValues) => string> | null,
-  stages: null as Readonly<Record<string, string>> | null,
+  stages,
   caveats: null as Record<Exclude<CaveatKind, "other" | "part_of_series">, (limits: readonly string[]) => string> | null,
 };
 

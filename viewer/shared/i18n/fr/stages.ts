@@ -1,5 +1,7 @@
+import type { Messages } from "@/shared/i18n/messages";
+
 /** What a job is doing (storage/jobs/stages.py). */
-export const stages: Readonly<Record<string, string>> = {
+export const stages: Messages["reasons"]["stages"] = {
   "": "Démarrage.",
   loading: "Lecture des instances.",
   assembling: "Construction du volume.",
