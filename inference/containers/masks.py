@@ -32,6 +32,8 @@ class MaskCollection:
         self._at_most_bytes = at_most_bytes
         self._parts: list[Masks] = []
         self._segment_count = 0
+        self.were_given = False
+        """Whether there was a mask at all, with a voxel in it or none."""
 
     @property
     def room_bytes(self) -> int:
@@ -49,6 +51,7 @@ class MaskCollection:
 
     def add(self, masks: Masks) -> None:
         """Raises ModelUnusable where there are more than a result may have."""
+        self.were_given = True
         added = _without_empty(masks)
         if not added.segments:
             return

@@ -24,7 +24,6 @@ from inference.pipeline import (
     SEGMENTS_AT_MOST,
     Acceptance,
     InputKind,
-    Measurement,
     ModelCard,
     NamedInput,
     PipelineContext,
@@ -33,7 +32,7 @@ from inference.pipeline import (
     Segment,
     StructuresWanted,
 )
-from inference.pipelines.codes import CM3, MM3_IN_CM3, VOLUME
+from inference.pipelines.segment_measurements import may_find_nothing
 from inference.pipelines.structures import LEFT, RIGHT
 from inference.reasons import reason as because
 from inference.refusals import ModelUnusable, NothingFound
@@ -241,11 +240,14 @@ class AddedModel:
         """Of a mask for each class, which may overlap."""
         present = [value for value, mask in channels.items() if mask.any()]
         self._check_found(present)
-        masks = np.stack([channels[value] for value in present], axis=-1)
+        shape = next(iter(channels.values())).shape
+        masks = np.empty((*shape, len(present)), bool)
+        for index, value in enumerate(present):
+            masks[..., index] = channels[value]
         return tuple(self._segment(value) for value in present), masks
 
     def _check_found(self, present: Sequence[int]) -> None:
-        if not present:
+        if not present and not may_find_nothing(self._model):
             raise NothingFound(
                 failure("nothing_found", model=self.title), remedy=failure("check_series")
             )
@@ -281,24 +283,3 @@ def _judged(condition: Condition, headers: Sequence[Dataset]) -> Acceptance:
     if trace is not None and not trace.holds:
         return Acceptance(False, f"The card wants {trace.first_failure()}.")
     return Acceptance(True, "All that the card asks holds.")
-
-
-def volumes_of(
-    segments: Sequence[Segment], masks: NDArray[Any], volume: Volume
-) -> tuple[Measurement, ...]:
-    """The volume of each segment in cm³; `masks` as in `PipelineOutput`."""
-    voxels = (
-        voxels_of_values(masks, len(segments))[1:]
-        if masks.ndim == 3
-        else np.count_nonzero(masks, axis=(0, 1, 2))
-    )
-    return tuple(
-        Measurement(
-            f"{segment.label} volume",
-            VOLUME,
-            float(voxels[index]) * volume.voxel_volume_mm3 / MM3_IN_CM3,
-            CM3,
-            index,
-        )
-        for index, segment in enumerate(segments)
-    )

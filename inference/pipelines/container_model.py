@@ -21,7 +21,7 @@ from inference.imaging.padding import not_imaged, without_not_imaged
 from inference.imaging.volume import Volume
 from inference.models.card import Proof
 from inference.pipeline import ParametricMap, PipelineContext, PipelineOutput, Readiness
-from inference.pipelines.added_model import AddedModel, volumes_of
+from inference.pipelines.added_model import AddedModel
 from inference.pipelines.container_files import (
     ONE_IMAGE,
     given_as_sent,
@@ -30,6 +30,12 @@ from inference.pipelines.container_files import (
     write_dicom,
 )
 from inference.pipelines.given_results import write_results
+from inference.pipelines.segment_measurements import (
+    absence_notes,
+    absences,
+    may_find_nothing,
+    volumes_of,
+)
 from inference.refusals import ModelUnusable, NothingFound
 from storage.core.errors import InvalidRequest
 from storage.core.untrusted_input.folder_walk import remove_tree
@@ -118,8 +124,14 @@ class ContainerPipeline(AddedModel):
             named = masks.segments if masks else ()
             measured = with_volumes_elsewhere(measured, named, found.elsewhere)
             notes = (*notes, *notes_of(found.elsewhere, self._title_of(self.reference)))
+        marked = masks.segments if masks else ()
+        # A container that wrote no mask at all may have failed unseen.
+        counts_none = found.masks.were_given and not found.elsewhere
+        if counts_none and (marked or may_find_nothing(self._model)):
+            measured = (*measured, *absences(self._model, marked))
+            notes = (*notes, *absence_notes(self._model, marked))
         output = PipelineOutput(
-            segments=masks.segments if masks else (),
+            segments=marked,
             masks=masks.array if masks else None,
             measurements=with_own_labels((*measured, *found.measurements)),
             classifications=tuple(found.classifications),

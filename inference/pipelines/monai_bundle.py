@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from inference.bundles.runner import computed_by, detect, precision_of, predict, probe
-from inference.imaging.padding import not_imaged, without_not_imaged
+from inference.imaging.padding import not_imaged
 from inference.imaging.volume import Volume
 from inference.model_servers.open_inference import client_of
 from inference.models.card import Proof
@@ -20,8 +21,9 @@ from inference.pipeline import (
     PipelineOutput,
     Segment,
 )
-from inference.pipelines.added_model import AddedModel, volumes_of
+from inference.pipelines.added_model import AddedModel
 from inference.pipelines.box_findings import boxes_as_findings
+from inference.pipelines.segment_measurements import segmented
 from inference.refusals import ModelUnusable
 from storage.core.errors import InvalidRequest
 
@@ -93,15 +95,13 @@ class MonaiBundle(AddedModel):
                 notes=notes,
             )
         segments, masks = self._segments(found)
-        masks = without_not_imaged(masks, volume)
-        return PipelineOutput(
-            segments=segments,
-            masks=masks,
-            measurements=volumes_of(segments, masks, volume),
+        output = segmented(self._model, segments, masks, volume)
+        return replace(
+            output,
             timings_s=timings_s,
             derivation=derivation,
             parameters=() if precision is None else (precision.parameter,),
-            notes=notes,
+            notes=(*notes, *output.notes),
         )
 
     def _detected(self, context: PipelineContext, volume: Volume, started: float) -> PipelineOutput:

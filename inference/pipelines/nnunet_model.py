@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from inference.imaging.padding import without_not_imaged
 from inference.models.card import Proof
 from inference.nnunet.description import NnunetDescription
 from inference.pipeline import PipelineContext, PipelineOutput, Segment
-from inference.pipelines.added_model import AddedModel, volumes_of
+from inference.pipelines.added_model import AddedModel
+from inference.pipelines.segment_measurements import segmented
 from storage.core.errors import InvalidRequest
 
 
@@ -59,11 +60,8 @@ class NnunetPipeline(AddedModel):
         )
         timings_s = {"predict": time.perf_counter() - started}
         segments, masks = self._segments(labels)
-        masks = without_not_imaged(masks, volume)
-        return PipelineOutput(
-            segments=segments,
-            masks=masks,
-            measurements=volumes_of(segments, masks, volume),
+        return replace(
+            segmented(self._model, segments, masks, volume),
             timings_s=timings_s,
             derivation=derivation,
         )

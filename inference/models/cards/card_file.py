@@ -38,6 +38,7 @@ from inference.models.cards.card_numbers import check_numbers
 from inference.models.cards.card_words import card_invalid
 from inference.models.population import Population
 from inference.normal_ranges.reference import ReferenceValues
+from inference.pipeline_output import MORPHOLOGICALLY_ABNORMAL
 from inference.rules.conditions import Condition, ConditionOfArrival, Strict
 from storage.core.errors import InvalidRequest, LimitExceeded
 from storage.core.untrusted_input.bounded_json import RepeatedKey, load_bounded_json
@@ -62,6 +63,15 @@ class CardSegment(Strict):
     color_rgb: tuple[_Colour, _Colour, _Colour] | None = None
     measurable: bool | None = None
     """Of lesions: whether sums in the manner of RECIST 1.1 may go by them; else by the type."""
+    may_be_absent: bool | None = None
+    """Whether a series in which nothing is marked as it has a result; left out: of lesions alone,
+    by the category."""
+
+    @property
+    def absence_is_a_result(self) -> bool:
+        if self.may_be_absent is None:
+            return self.category[0] == MORPHOLOGICALLY_ABNORMAL
+        return self.may_be_absent
 
 
 class CardFixedGrid(Strict):

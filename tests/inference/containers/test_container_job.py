@@ -5,7 +5,9 @@ What podman does of it is tried by `make containers`.
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import highdicom as hd
 import numpy as np
@@ -14,6 +16,8 @@ import pytest
 
 from inference.containers.container_run import ContainerRun, Ended
 from inference.containers.engine import Engine
+from inference.imaging.nifti import volume_as_nifti
+from inference.imaging.volume import assemble_volume
 from inference.model_registry.adding import add_model
 from inference.scheduling.schedule import complete_and_schedule
 from inference.worker.run import run_job
@@ -81,7 +85,29 @@ def node_with_gpus(tmp_path: Path) -> Iterator[Storage]:
         yield storage
 
 
-def ended_job(node: Storage, monkeypatch: pytest.MonkeyPatch, stand_in: StandIn) -> Job:
+class MarksNothing(StandIn):
+    """Writes a label map in which no value stands, or no mask at all."""
+
+    def __init__(self, *, writes_mask: bool) -> None:
+        super().__init__(Ended(0, is_out_of_memory=False))
+        self.writes_mask = writes_mask
+
+    def run(self, run: ContainerRun, check: Callable[[], None]) -> Ended:
+        if self.writes_mask:
+            images = [pydicom.dcmread(path) for path in run.input[0].iterdir()]
+            volume = assemble_volume(images)
+            empty = replace(volume, voxels=np.zeros_like(volume.voxels))
+            (run.output[0] / "mask.nii.gz").write_bytes(volume_as_nifti(empty))
+        check()
+        return self.ended
+
+
+def ended_job(
+    node: Storage,
+    monkeypatch: pytest.MonkeyPatch,
+    stand_in: StandIn,
+    segments: dict[str, Any] = SEGMENTS,
+) -> Job:
     """Of a model that was added, and a series that came."""
     manifests = {f"/etc/monai/{name}": (MAP / name).read_bytes() for name in MANIFESTS}
     monkeypatch.setattr("inference.containers.engine.shutil.which", lambda name: f"/bin/{name}")
@@ -92,7 +118,7 @@ def ended_job(node: Storage, monkeypatch: pytest.MonkeyPatch, stand_in: StandIn)
     folder = node.settings.data_dir / "bright_map"
     folder.mkdir()
     container = {**CARD["container"], "without_gpu": True}
-    card = {**CARD, "segments": SEGMENTS, "container": container}
+    card = {**CARD, "segments": segments, "container": container}
     (folder / "mediview.json").write_text(json.dumps(card))
     assert (
         add_model(
@@ -128,6 +154,25 @@ def test_what_a_container_found_becomes_a_result_of_the_node(
     (segment,) = mask.SegmentSequence
     assert (segment.SegmentLabel, segment.SegmentAlgorithmType) == ("Bright", "AUTOMATIC")
     assert np.count_nonzero(mask.pixel_array) == 8 * 96
+
+
+@pytest.mark.parametrize(
+    ("may_be_absent", "writes_mask", "state"),
+    [(True, True, "COMPLETED"), (False, True, "CANCELED"), (True, False, "CANCELED")],
+)
+def test_an_empty_mask_counts_none_where_the_card_lets_it_and_no_mask_fails(
+    node: Storage,
+    monkeypatch: pytest.MonkeyPatch,
+    may_be_absent: bool,
+    writes_mask: bool,
+    state: str,
+) -> None:
+    stand_in = MarksNothing(writes_mask=writes_mask)
+    segments = {"1": {**SEGMENTS["1"], "may_be_absent": may_be_absent}}
+    job = ended_job(node, monkeypatch, stand_in, segments)
+    assert job.state == state, job.reason
+    found = [(one.label, one.value) for one in node.findings.of_study(study_uid("map"))]
+    assert found == ([("Bright found", 0.0)] if state == "COMPLETED" else [])
 
 
 def test_an_image_that_works_without_a_gpu_is_given_one_where_there_is_one(

@@ -1,0 +1,77 @@
+"""What is measured of the segments of a series: their volumes, and a count of none of what the
+card says may be absent."""
+
+from collections.abc import Collection, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inference.imaging.label_counts import voxels_of_values
+from inference.imaging.padding import without_not_imaged
+from inference.imaging.volume import Volume
+from inference.models.description import ModelDescription
+from inference.pipeline import Measurement, PipelineOutput, Segment
+from inference.pipelines.codes import CM3, MM3_IN_CM3, NUMBER_FOUND, VOLUME
+from storage.core.findings import NO_UNITS
+
+
+def segmented(
+    model: ModelDescription, segments: Sequence[Segment], masks: NDArray[Any], volume: Volume
+) -> PipelineOutput:
+    """With the volumes of what is there, and a count of none of what may be absent and is."""
+    masks = without_not_imaged(masks, volume)
+    return PipelineOutput(
+        segments=tuple(segments),
+        masks=masks if segments else None,
+        measurements=(*volumes_of(segments, masks, volume), *absences(model, segments)),
+        notes=absence_notes(model, segments),
+    )
+
+
+def volumes_of(
+    segments: Sequence[Segment], masks: NDArray[Any], volume: Volume
+) -> tuple[Measurement, ...]:
+    """The volume of each segment in cm³; `masks` as in `PipelineOutput`."""
+    voxels = (
+        voxels_of_values(masks, len(segments))[1:]
+        if masks.ndim == 3
+        else np.count_nonzero(masks, axis=(0, 1, 2))
+    )
+    return tuple(
+        Measurement(
+            f"{segment.label} volume",
+            VOLUME,
+            float(voxels[index]) * volume.voxel_volume_mm3 / MM3_IN_CM3,
+            CM3,
+            index,
+        )
+        for index, segment in enumerate(segments)
+    )
+
+
+def may_find_nothing(model: ModelDescription) -> bool:
+    """Whether a series in which it marks nothing at all has a result."""
+    return bool(model.labels) and all(
+        model.segment(value).absence_is_a_result for value in model.labels
+    )
+
+
+def absences(model: ModelDescription, found: Collection[Segment]) -> Iterator[Measurement]:
+    """A count of none for each segment that may be absent and is, as detectors count."""
+    labels = {one.label for one in found}
+    for value in model.labels:
+        stated = model.segment(value)
+        if stated.absence_is_a_result and stated.label not in labels:
+            yield Measurement(f"{stated.label} found", NUMBER_FOUND, 0.0, NO_UNITS)
+
+
+def absence_notes(model: ModelDescription, found: Collection[Segment]) -> tuple[str, ...]:
+    """What a count of none is not."""
+    none = [one.label.removesuffix(" found") for one in absences(model, found)]
+    if not none:
+        return ()
+    return (
+        f"{model.title} marked nothing as {', '.join(none)}. That is what the algorithm marked, and"
+        " not a statement that there is none.",
+    )

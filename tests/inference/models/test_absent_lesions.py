@@ -1,0 +1,119 @@
+"""Models that mark nothing in a series: a result where the card lets it be, else a failed job."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from inference.model_registry.adding import add_model
+from inference.scheduling.schedule import complete_and_schedule
+from inference.worker.run import run_job
+from storage.container import Storage
+from storage.core.entities import Job
+from tests.inference.orchestration import later, receive, storage_in
+from tests.inference.plain_models import torchscript_model
+from tests.inference.results_support import complaints, save
+from tests.inference.small import changed, mr_series
+
+LESION = {
+    "label": "Metastasis",
+    "code": ["94225005", "SCT", "Metastatic neoplasm"],
+    "category": ["49755003", "SCT", "Morphologically Abnormal Structure"],
+}
+SPLEEN = {"label": "Spleen", "code": ["78961009", "SCT", "Spleen"]}
+
+
+@pytest.fixture
+def storage(tmp_path: Path) -> Iterator[Storage]:
+    with storage_in(tmp_path) as storage:
+        yield storage
+
+
+def ended_job(storage: Storage, folder: Path, brightest: int, *segments: dict[str, Any]) -> Job:
+    """Of a model that marks what is brighter than half of `brightest`, as the first segment."""
+    torchscript_model(folder, intensity={"values": [0, brightest]})
+    card = json.loads((folder / "mediview.json").read_text())
+    card["segments"] = {str(value): one for value, one in enumerate(segments, start=1)}
+    card["model"]["labels"] = {
+        str(value): one["label"] for value, one in enumerate(segments, start=1)
+    }
+    (folder / "mediview.json").write_text(json.dumps(card))
+    add_model(storage.settings, storage.model_states, storage.shadow_runs, folder, "petra")
+    receive(storage, mr_series("absent"))
+    decisions = {one.pipeline: one for one in complete_and_schedule(storage, later(10))}
+    job = run_job(storage, decisions["model-plain-spleen"].job_id or "", "worker")
+    assert job is not None
+    return job
+
+
+def test_a_study_without_lesions_has_a_result_that_counts_none(
+    storage: Storage, tmp_path: Path
+) -> None:
+    job = ended_job(storage, tmp_path / "m", 90_000, LESION)
+    assert job.state == "COMPLETED", job.reason
+    (finding,) = storage.findings.of_job(job.job_id)
+    assert (finding.label, finding.value) == ("Metastasis found", 0.0)
+    assert any("not a statement that there is none" in one for one in job.result["notes"])
+    kinds = {one["kind"] for one in job.result["instances"]}
+    assert "SR" in kinds
+    assert "SEG" not in kinds
+    for made in job.result["instances"]:
+        dataset = storage.instances.dataset(storage.index.instance(made["sop_instance_uid"]))
+        assert complaints(save(dataset, tmp_path / "x.dcm")) == []
+
+
+def test_an_organ_that_is_not_there_is_a_failed_job(storage: Storage, tmp_path: Path) -> None:
+    job = ended_job(storage, tmp_path / "m", 90_000, SPLEEN)
+    assert (job.state, job.reason) == (
+        "CANCELED",
+        "Plain spleen found nothing in the series. Check that the series shows what the model"
+        " looks for.",
+    )
+
+
+@pytest.mark.parametrize(
+    ("segment", "state"),
+    [
+        ({**SPLEEN, "may_be_absent": True}, "COMPLETED"),
+        ({**LESION, "may_be_absent": False}, "CANCELED"),
+    ],
+)
+def test_the_card_decides_what_may_be_absent(
+    storage: Storage, tmp_path: Path, segment: dict[str, Any], state: str
+) -> None:
+    assert ended_job(storage, tmp_path / "m", 90_000, segment).state == state
+
+
+def test_a_lesion_that_is_absent_beside_an_organ_is_counted_none(
+    storage: Storage, tmp_path: Path
+) -> None:
+    job = ended_job(storage, tmp_path / "m", 1_000, SPLEEN, LESION)
+    assert job.state == "COMPLETED", job.reason
+    found = {one.label: one.value for one in storage.findings.of_job(job.job_id)}
+    assert found.keys() == {"Spleen volume", "Metastasis found"}
+    assert found["Metastasis found"] == 0.0
+
+
+def test_lesions_of_before_are_gone_where_nothing_is_marked_any_more(
+    storage: Storage, tmp_path: Path
+) -> None:
+    before = ended_job(storage, tmp_path / "m", 1_000, LESION)
+    (lesion,) = storage.lesions.of_jobs([before.job_id])
+    dark = np.full((24, 32), 100, np.uint16)
+    dark[::4, ::4] = 140
+    receive(
+        storage,
+        [
+            changed(one, PixelData=dark.tobytes(), StudyDate="20240601")
+            for one in mr_series("later")
+        ],
+    )
+    decisions = {one.pipeline: one for one in complete_and_schedule(storage, later(10))}
+    job = run_job(storage, decisions["model-plain-spleen"].job_id or "", "worker")
+    assert job is not None
+    assert job.state == "COMPLETED", job.reason
+    (match,) = storage.lesions.matches([job.study_instance_uid], [job.job_id])
+    assert (match.relation, match.earlier_lesion_id) == ("gone", lesion.lesion_id)
