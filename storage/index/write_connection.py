@@ -12,7 +12,6 @@ only noted: the caller does the same again through SQLAlchemy, which tells the c
 import fcntl
 import os
 import re
-import threading
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,10 +22,9 @@ from typing import Any, Protocol
 
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.pool import PoolProxiedConnection
 
 from storage.core.data_folder.file_owner import give_to_owner
-from storage.db.engine import close_with
+from storage.db.kept_connection import KeptConnection
 
 
 class Execute(Protocol):
@@ -43,14 +41,11 @@ class WriteConnection:
     """One connection, kept. Not safe for threads, but for `close`."""
 
     def __init__(self, engine: Engine) -> None:
-        self._in_use = threading.Lock()
-        self._engine = engine
         self._sqlite = engine.dialect.name == "sqlite"
         self._error = engine.dialect.loaded_dbapi.Error
-        self._connection: PoolProxiedConnection | None = None
-        self._driver: Any = None
         self._turn = _Turn(engine.url.database if self._sqlite else None)
-        close_with(engine, self)
+        prepare = _prepare_sqlite if self._sqlite else _prepare_psycopg
+        self.kept = KeptConnection(engine, prepare)
 
     @contextmanager
     def writing(self) -> Iterator[Execute]:
@@ -58,10 +53,10 @@ class WriteConnection:
 
         Raises WriteConnectionBroken where the driver fails; other errors roll back.
         """
-        self._in_use.acquire()
+        self.kept.in_use.acquire()
         try:
             # The driver's own: SQLAlchemy's wrapper costs as much as a statement.
-            cursor = self._opened().cursor()
+            cursor = self.kept.opened().cursor()
             self._turn.take()
             try:
                 if self._sqlite:
@@ -74,38 +69,22 @@ class WriteConnection:
                 self._turn.give_back()
                 cursor.close()
         except (self._error, SQLAlchemyError, OSError) as error:
-            self._close()
+            self.kept.discard()
             raise WriteConnectionBroken from error
         except BaseException:
             # Whatever was begun must not be committed by the next one.
-            self._close()
+            self.kept.discard()
             raise
         finally:
-            self._in_use.release()
-
-    def _opened(self) -> Any:
-        if self._connection is None:
-            self._connection = self._engine.raw_connection()
-            self._driver = self._connection.driver_connection
-            if self._sqlite:
-                self._driver.execute("PRAGMA synchronous=NORMAL").close()
-            else:
-                _prepare_psycopg(self._driver)
-        return self._driver
+            self.kept.in_use.release()
 
     def close(self) -> None:
         """Close the connection, unless it is in use: who uses a broken one closes it."""
-        if self._in_use.acquire(blocking=False):
-            try:
-                self._close()
-            finally:
-                self._in_use.release()
+        self.kept.close()
 
-    def _close(self) -> None:
-        """It isn't as the pool's are, and may be broken."""
-        connection, self._connection, self._driver = self._connection, None, None
-        if connection is not None:
-            connection.invalidate()
+
+def _prepare_sqlite(driver: Any) -> None:
+    driver.execute("PRAGMA synchronous=NORMAL").close()
 
 
 def _prepare_psycopg(driver: Any) -> None:

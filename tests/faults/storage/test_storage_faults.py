@@ -217,7 +217,7 @@ def test_connections_of_a_read_only_disk_keep_no_other_from_writing(
         elif other == "receiver":
             receiving = WriteConnection(engine)
             opened.callback(receiving.close)
-            receiving._opened()
+            receiving.kept.opened()
         else:
             second = make_engine(settings.resolved_database_url)
             opened.callback(second.dispose)

@@ -41,14 +41,11 @@ def test_what_was_committed_since_is_seen(storage: Storage, lookup: DigestLookup
 
 def test_it_goes_on_after_its_connection_broke(storage: Storage, lookup: DigestLookup) -> None:
     storage.ingest.accept(part10("a", "1", "0"), "stow")
-    connection = lookup._connection
-    assert connection is not None
-    driver = connection.driver_connection
-    assert driver is not None
+    driver = lookup.kept.opened()
     driver.close()
     for _ in range(2):
         assert lookup.digest_of(UID) == storage.index.instance(UID).digest
-    assert lookup._connection not in (None, connection)
+    assert lookup.kept.opened() is not driver
 
 
 def test_several_ask_at_once(storage: Storage, lookup: DigestLookup) -> None:
