@@ -35,13 +35,13 @@ ARG TORCH=cpu
 # Where CPU builds of PyTorch are: scripts/install.sh tells more.
 ARG TORCH_INDEX=
 ARG TORCH_WHEELS=
-RUN NODE=no scripts/install.sh grpc
+RUN NODE=no scripts/install.sh grpc names
 COPY storage/ storage/
 COPY dicom_node/ dicom_node/
 COPY inference/ inference/
 COPY api/ api/
 COPY clients/python/ clients/python/
-RUN scripts/install.sh grpc
+RUN scripts/install.sh grpc names
 
 FROM ${PYTHON_IMAGE} AS runtime
 ARG VERSION=0.1.0

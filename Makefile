@@ -141,7 +141,7 @@ $(BIN)/python:
 
 $(STAMPS)/runtime: pyproject.toml uv.lock scripts/uv.txt scripts/install.sh | $(BIN)/python
 	@echo "Installing MediViewAI; the first time takes some minutes, most of them for PyTorch"
-	@scripts/install.sh viewer
+	@scripts/install.sh viewer names
 	@mkdir -p $(STAMPS) && touch $@
 
 $(STAMPS)/test: pyproject.toml uv.lock scripts/uv.txt scripts/install.sh | $(BIN)/python

@@ -5,7 +5,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-locked() { .venv/bin/uv export --quiet --frozen --no-dev --extra viewer --extra grpc "$@"; }
+locked() { .venv/bin/uv export --quiet --frozen --no-dev --extra viewer --extra grpc --extra names "$@"; }
 
 case "${1:-}" in
     sbom)

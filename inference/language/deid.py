@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterable, Mapping
 
-from inference.language import identifiers
+from inference.language import identifiers, model_names, rampart
 from inference.language.models.loading import load_model
 from inference.language.tasks import TASKS, is_configured, model_ref
 from storage.language.results import AnswerResult
@@ -12,7 +12,16 @@ from storage.settings import Settings
 _NOTE_PATTERNS = (
     "Found by rules and header values alone: of texts that the rules had not met, four of ten"
     " identifiers were left, so that a person has to read it before it leaves."
-    " HF_DEID_MODEL names a model that knows names."
+    f" The package {rampart.PACKAGE} is not installed; HF_DEID_MODEL names a larger model."
+)
+_NOTE_SHIPPED = (
+    "Found by rules, header values and a small model: of texts that the rules had not met, nearly"
+    " four of ten identifiers were left, so that a person has to read it before it leaves."
+    " HF_DEID_MODEL names a larger model."
+)
+_NOTE_LONG = (
+    "The text is long: the small model read its beginning, and rules alone the rest. Send it in"
+    " parts."
 )
 _KEPT_DATES = frozenset({"DATE"})
 
@@ -36,11 +45,23 @@ def deidentified(
         *identifiers.by_header(text, values),
     ]
     model = revision = ""
+    notes = []
+    if shipped := rampart.loaded():
+        known = [(one.start, one.end) for one in identifiers.merged(spans)]
+        spans += [
+            identifiers.Span(start, end, kind, "model")
+            for kind, start, end in model_names.names(text, known, shipped)
+        ]
+        model, revision = rampart.PACKAGE, rampart.REVISION
+        notes = [_NOTE_SHIPPED]
+        if not model_names.is_read_whole(text):
+            notes.append(_NOTE_LONG)
     if is_configured(settings, TASKS["deid"]):
         ref = model_ref(settings, "hf_deid_model")
         entities = load_model(settings, "deid")(text)
         spans += identifiers.by_model(text, entities)
         model, revision = ref.name, ref.revision or "local"
+        notes = []
     if keep_dates:
         spans = [one for one in spans if one.kind not in _KEPT_DATES]
     found = identifiers.merged(spans)
@@ -58,7 +79,7 @@ def deidentified(
             }
             for one in found
         ],
-        "notes": [] if model else [_NOTE_PATTERNS],
+        "notes": notes if model else [_NOTE_PATTERNS],
         "model": model,
         "revision": revision,
         "timings_s": {"total": time.perf_counter() - started},

@@ -92,10 +92,15 @@ def people(
     # Each part of a name may be found by itself: what goes on from one place goes on once.
     found = [widened(text, one) for one in dict.fromkeys(found)]
     found += [*named, *(widened(text, one) for one in family_names(text))]
-    if len(_ENGLISH.findall(text)) > len(_GERMAN.findall(text)):
+    if is_english(text):
         found += _capitals_within_sentences(text, [*found, *located])
     yield from (("NAME", start, end) for start, end in found)
     yield from _again(text, found)
+
+
+def is_english(text: str) -> bool:
+    """Rather than German, by words that stand in every sentence."""
+    return len(_ENGLISH.findall(text)) > len(_GERMAN.findall(text))
 
 
 def _by_form(text: str) -> Iterator[_Region]:

@@ -115,6 +115,11 @@ def is_eponym(word: str) -> bool:
     return word.lower().removesuffix("'s").removesuffix("’s") in _eponyms()
 
 
+def is_term(word: str) -> bool:
+    """Whether it is a drug, a maker of devices, a test or a germ: a model takes these for names."""
+    return word.lower() in _terms()
+
+
 def is_first_name(word: str) -> bool:
     return word in _first_names() or (word.isupper() and word.title() in _first_names())
 
@@ -136,6 +141,11 @@ def _last_names() -> frozenset[str]:
 @cache
 def _first_names() -> frozenset[str]:
     return frozenset(_names("first_names").split())
+
+
+@cache
+def _terms() -> frozenset[str]:
+    return frozenset(_names("terms").lower().split())
 
 
 @cache

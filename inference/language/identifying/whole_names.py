@@ -128,6 +128,11 @@ def labelled(text: str) -> Iterator[_Region]:
     yield from _by_form(text)
 
 
+def is_role(word: str) -> bool:
+    """Whether it stands before a name, and is none."""
+    return re.fullmatch(_LABEL, word) is not None
+
+
 def _begins_known(name: str) -> bool:
     """Whether the first word is a name that is known, and no word of medicine; or an initial."""
     words = [one.strip(".") for one in re.split(r"[\s,]+", name)]

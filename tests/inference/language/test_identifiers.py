@@ -138,7 +138,7 @@ def test_spans_say_where_and_by_whom() -> None:
         ("2024-01-31", "DATE"),
     ]
     assert all(text[one["start"] : one["end"]] == one["text"] for one in answer["spans"])
-    assert answer["method"] == "patterns"
+    assert answer["method"] == "model"
     assert "HF_DEID_MODEL" in answer["notes"][0]
 
 
