@@ -56,7 +56,10 @@ class ResultTakenPayload(Payload):
     pipeline: str = Field(examples=["lung-density"])
     pipeline_version: str
     series_instance_uid: str = Field(description="Of the series that it was found in.")
-    segments: list[str] = Field(examples=[["Left lung volume", "Right lung volume"]])
+    segments: list[str] = Field(
+        description="Labels of the segments that were taken; where its findings were, theirs.",
+        examples=[["Left lung", "Right lung"]],
+    )
     result_from_reference: list[list[float]] | None = Field(
         None,
         description="4x4, from an index (slice, row, column) on the reference's grid to one on the"

@@ -190,13 +190,13 @@ def results_taken(
     """Which result each is, and how it lies to the reference."""
     found: dict[str, ResultTaken] = {}
     for role, one in results.items():
-        job, findings = one.chosen.job, one.chosen.findings
+        job = one.chosen.job
         found[role] = {
             "job_id": job.job_id,
             "pipeline": job.pipeline,
             "pipeline_version": job.pipeline_version,
             "series_instance_uid": job.series_instance_uid,
-            "segments": list(dict.fromkeys(it.label for it in findings)),
+            "segments": _labels_of(one),
         }
         if one.volume is None or reference is None:
             continue
@@ -204,6 +204,18 @@ def results_taken(
             matrix = np.round(grid_from_grid(one.volume, reference), _MATRIX_DECIMALS)
             found[role]["result_from_reference"] = matrix.tolist()
     return found
+
+
+def _labels_of(result: LoadedResult) -> list[str]:
+    """Of the segments that were taken, as its Segmentation names them; of findings, theirs."""
+    taken = {one.segment_number for one in result.chosen.segments}
+    if not taken or result.evidence is None:
+        return list(dict.fromkeys(one.label for one in result.chosen.findings))
+    return [
+        str(one.SegmentLabel)
+        for one in result.evidence.SegmentSequence
+        if one.SegmentNumber in taken
+    ]
 
 
 def _numbers(matrix: NDArray[np.float64]) -> str:

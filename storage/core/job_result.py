@@ -46,7 +46,7 @@ class ResultTaken(TypedDict):
     series_instance_uid: str
     """Of the series that it was found in."""
     segments: list[str]
-    """The labels of those that were taken."""
+    """The labels of those that were taken; of findings, theirs."""
     result_from_reference: NotRequired[list[list[float]]]
     """4x4: from an index (slice, row, column) on the reference's grid to one on the result's, by
     which it was resampled; absent where the two have one grid."""

@@ -64,7 +64,7 @@ def test_it_waits_for_the_result_and_finds_what_lies_in_it(
         "pipeline": LUNGS,
         "pipeline_version": "1.0",
         "series_instance_uid": f"{STUDY}.3",
-        "segments": ["Lung volume"],
+        "segments": ["Lung"],
     }
     assert any(f"Lungs by {LUNGS} 1.0, on its grid" in one for one in job.result["notes"])
     made = {one["kind"]: one["sop_instance_uid"] for one in job.result["instances"]}
