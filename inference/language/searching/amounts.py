@@ -16,8 +16,16 @@ _UNIT = r"%|percent|prozent|[mc]m[²³23]?|ml|cc|litres?|liters?|l|hu|he"
 _AMOUNT = re.compile(rf"(?<![\w.,])(?P<number>{_NUMBER})\s*(?P<unit>(?:{_UNIT})(?!\w))?", re.I)
 # 8 x 5 mm, 3 to 5 mm: the unit of the last one is that of all.
 _JOINED = re.compile(
-    rf"\s*(?:x|×|by|to|bis|-|–|mal)\s*{_NUMBER}\s*(?P<unit>(?:{_UNIT})(?!\w))", re.I
+    rf"\s*(?:x|×|by|mal|(?P<range>to|bis|-|–))\s*(?P<number>{_NUMBER})\s*(?P<unit>(?:{_UNIT})(?!\w))",
+    re.I,
 )
+# Which of many, and not how much: "segments 2 and 3 up to 2.8 cm".
+_COUNTED = re.compile(
+    rf"\b(?:seg(?:ment\w*|\.)|stations?|levels?|etagen?|seri(?:es?|en)|schichte?n?|slices?|bild(?:er)?"
+    rf"|images?|ripp?en?|ribs?)\s+(?:{_NUMBER}\s*(?:,|/|-|–|und|and|to|bis)\s*){{0,8}}$",
+    re.I,
+)
+_BEFORE = 80
 _MORE = (
     "greater than or equal to|at least|mindestens|no less than|>=|≥|ab",
     "greater than|larger than|bigger than|longer than|higher than|more than|größer als|"
@@ -104,9 +112,20 @@ def limits_of(question: str) -> tuple[list[Limit], str]:
 def amounts_in(text: str) -> Iterator[Amount]:
     """Numbers of a sentence with their units; those within names (`LAA-950`) are none."""
     for match in _AMOUNT.finditer(text):
-        following = _JOINED.match(text, match.end()) if not match["unit"] else None
+        following = _joined(text, match) if not match["unit"] else None
         unit = match["unit"] or (following["unit"] if following else None)
         yield _amount(match["number"], unit, match.start())
+
+
+def _joined(text: str, match: re.Match[str]) -> re.Match[str] | None:
+    """What gives the number its unit: "3 to 5 mm", and not "segments 6 and 7 up to 2.8 cm"."""
+    following = _JOINED.match(text, match.end())
+    if following is None:
+        return None
+    if following["range"] and _value(match["number"]) > _value(following["number"]):
+        return None
+    before = text[max(0, match.start() - _BEFORE) : match.start()]
+    return None if _COUNTED.search(before) else following
 
 
 def _limit(sign: str, number: str, unit: str | None) -> Limit:

@@ -147,6 +147,14 @@ def test_hits_of_a_study_follow_each_other(index: SearchIndex) -> None:
         ("nodule > 6 mm", "A 5 x 7 mm nodule.", True),
         ("nodule > 6 mm", "A nodule in segment 8.", False),
         ("Herd > 6 mm", "Ein Herd von 6,5 mm.", True),
+        ("Metastase mindestens 5 cm", "Metastase in Segment 7 und 8 bis 4,1 cm.", False),
+        ("Metastase mindestens 4 cm", "Metastase in Segment 7 und 8 bis 4,1 cm.", True),
+        ("metastasis under 3 cm", "Metastasis in segments 2 and 3 up to 4 cm.", False),
+        ("Metastase unter 3 cm", "Metastase in Segment 2 bis 4 cm.", False),
+        ("nodule under 4 mm", "Nodules of 3 to 5 mm.", True),
+        ("zusammengefallene Lunge", "Pneumothorax rechts, 2 cm breit.", True),
+        ("zusammengefallene Lunge", "Die Lunge ist unauffällig.", False),
+        ("Lungenkollaps", "Pneumothorax rechts.", True),
     ],
 )
 def test_an_amount_is_that_of_what_it_stands_beside(
