@@ -69,6 +69,7 @@ def test_another_pipeline_refuses_in_its_own_words_and_its_conditions_are_told(
     page.get_by_role("combobox", name="Pipeline").select_option("lung-density")
     page.get_by_role("button", name="Run", exact=True).click()
     expect(page.get_by_test_id("problem")).to_contain_text("only CT is taken")
+    page.get_by_test_id("not-run").locator("summary").first.click()
     page.get_by_label("Conditions of Lung density").click()
     expect(page.get_by_test_id("conditions").first).to_contain_text("only CT is taken")
 
