@@ -66,8 +66,12 @@ def read_mrrt(html: str) -> TemplateText:
     if len(_UNFINISHED.findall(html)) > _MOST_UNFINISHED:
         raise _unusable("It has hundreds of tags that do not end.")
     reader = _Reader()
-    reader.feed(html)
-    reader.close()
+    try:
+        reader.feed(html)
+        reader.close()
+    # So Python's parser refuses a marked section or a declaration that HTML does not know.
+    except AssertionError as error:
+        raise _unusable("It has a declaration, '<![' or '<!', that cannot be read.") from error
     sections = [each for each in reader.sections() if each.text]
     if not sections:
         raise _unusable("It has no <section> with a text.")
