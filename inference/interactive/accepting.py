@@ -26,8 +26,8 @@ from inference.models.description import color_of
 from inference.models.population import caveat_of
 from inference.normal_ranges.stated_age import caveat_of_ages
 from inference.pipeline import SEGMENTS_AT_MOST, PipelineOutput, Segment
-from inference.pipelines.added_model import volumes_of
 from inference.pipelines.codes import ANATOMICAL_STRUCTURE
+from inference.pipelines.segment_measurements import volumes_of
 from inference.results.author import Author, Observers, noted_observers, observers_of
 from inference.results.masks.edit import Edit
 from inference.results.masks.read import MaskStack, read_masks, read_segments
