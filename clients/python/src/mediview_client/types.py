@@ -995,6 +995,7 @@ class ResultTaken(TypedDict):
     series_instance_uid: str
     """Of the series that it was found in."""
     segments: list[str]
+    """Labels of the segments that were taken; where its findings were, theirs."""
     result_from_reference: NotRequired[list[list[float]] | None]
     """4x4, from an index (slice, row, column) on the reference's grid to one on the result's,
     by which it was resampled; null where both have one grid."""
