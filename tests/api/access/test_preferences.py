@@ -12,7 +12,7 @@ from tests.api.client import is_problem
 
 _ONE_SERIES = {
     "study": "current", "modalities": ["CT"], "description_contains": [], "description_lacks": [],
-    "laterality": "", "views": [], "kind": "", "each_image": False, "window": None,
+    "laterality": "", "views": [], "kind": "", "role": "", "each_image": False, "window": None,
     "required": True,
 }  # fmt: skip
 _OWN_LAYOUT = {
