@@ -30,6 +30,19 @@ _MEMORY = Path("/dev/shm")
 _ROOM_BYTES = 2 << 30
 
 
+def family(pid: int) -> list[int]:
+    """A process and all that it and they have started."""
+    found, new = [pid], [pid]
+    while new:
+        path = Path(f"/proc/{new[0]}/task/{new[0]}/children")
+        children: list[int] = []
+        for task in path.parents[1].iterdir() if path.exists() else ():
+            children += map(int, (task / "children").read_text().split())
+        found += children
+        new = new[1:] + children
+    return found
+
+
 @contextmanager
 def own_folder(name: str, user: str | None = None, *, in_memory: bool = False) -> Iterator[Path]:
     """A folder that another user may be given; pytest's own are closed to all but root.

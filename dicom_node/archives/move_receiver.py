@@ -17,11 +17,12 @@ from pynetdicom.transport import AddressInformation
 
 from dicom_node.archives.get_receiver import GetReceiver
 from dicom_node.archives.receiving import Receiving
-from dicom_node.association.acceptor import AcceptedAssociation, Rejection
+from dicom_node.association.acceptor import AcceptedAssociation
 from dicom_node.association.admission import CALLED_NOT_RECOGNISED
 from dicom_node.association.base import ANNOUNCED_PDU_BYTES
 from dicom_node.association.contexts import supported_contexts
 from dicom_node.association.pynetdicom_adapter import Timeouts
+from dicom_node.association.titles import Rejection
 from dicom_node.network.command_set import CommandSet, encode_response
 from dicom_node.network.listening import listen
 from dicom_node.network.messages import LargeStore

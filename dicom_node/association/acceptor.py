@@ -1,4 +1,4 @@
-"""Associations that peers open: negotiate, serve, end."""
+"""Associations that peers open: serve them, and end."""
 
 import contextlib
 import math
@@ -12,18 +12,12 @@ import structlog
 from pynetdicom.ae import ApplicationEntity
 from pynetdicom.pdu_primitives import A_ASSOCIATE
 
-from dicom_node.association.base import NodeAssociation
-from dicom_node.association.negotiated import Negotiated, NegotiatedRequests
-from dicom_node.association.processor_share import ProcessorShare, StrangersWork
-from dicom_node.association.pynetdicom_adapter import (
-    CONNECTED_STATE,
-    ESTABLISHED_STATE,
-    MODE_ACCEPTOR,
-    REQUESTED_STATE,
-    Timeouts,
-)
+from dicom_node.association.negotiated import NegotiatedRequests
+from dicom_node.association.negotiating import NegotiatingAssociation
+from dicom_node.association.processor_share import ProcessorShare
+from dicom_node.association.pynetdicom_adapter import ESTABLISHED_STATE, Timeouts
 from dicom_node.association.threads import AssociationThreads
-from dicom_node.association.titles import refused_application, refused_title
+from dicom_node.association.titles import Rejection
 from dicom_node.association.traffic import operation_of
 from dicom_node.network.command_set import CommandSet
 from dicom_node.network.connection_slots import ConnectionSlots
@@ -34,8 +28,6 @@ from storage.core.callers.long_work import BEGIN_LONG_WORK
 
 log = structlog.get_logger(__name__)
 
-Rejection = tuple[int, int, int]
-"""Result, source and reason of an A-ASSOCIATE-RJ (PS3.8 Table 9-21)."""
 _NOT_ASKING = ("C-ECHO", "C-STORE", "C-GET", "C-MOVE")
 
 
@@ -45,7 +37,7 @@ class RequestHandler(Protocol):
     def serve(self, context_id: int, command: CommandSet, data: bytes | None) -> None: ...
 
 
-class AcceptedAssociation(NodeAssociation):
+class AcceptedAssociation(NegotiatingAssociation):
     """One connection from a peer, which has a thread from its first byte to its last.
 
     `admit` sees the A-ASSOCIATE request: it sets the supported contexts, or
@@ -62,22 +54,9 @@ class AcceptedAssociation(NodeAssociation):
         negotiated_requests: NegotiatedRequests | None = None,
         processor_share: ProcessorShare | None = None,
     ) -> None:
-        super().__init__(ae, MODE_ACCEPTOR, timeouts)
+        super().__init__(ae, timeouts, negotiated_requests, processor_share)
         self._admit = admit
-        self._negotiated_requests = negotiated_requests or NegotiatedRequests()
-        self.host = ""
-        """From where the peer calls."""
-        self._calling_ae_title = ""
-        self._request_pdu = b""
-        self.negotiated_before: Negotiated | None = None
-        """How the same request was answered, where it was."""
-        # Then what is short on the way may be long, and take its time.
-        self._may_send_deflated = False
         self._is_release_asked = False
-        self.is_known = False
-        self.processor_share = processor_share or ProcessorShare()
-        self._paid_s = 0.0
-        """Of this thread's processor time: until then it has been paid for."""
         self._make_handlers: Callable[[], Mapping[int, RequestHandler]] = dict
         self._slots: ConnectionSlots | None = None
         # One number, when the peer last sent something, where all processes see it.
@@ -143,12 +122,6 @@ class AcceptedAssociation(NodeAssociation):
         finally:
             self._is_alive = False
 
-    @property
-    def peer_ae_title(self) -> str:
-        if self.has_parts:
-            return super().peer_ae_title
-        return self._calling_ae_title
-
     def run_reactor(self) -> None:
         """The life of an accepted association, in its thread."""
         with (
@@ -182,75 +155,16 @@ class AcceptedAssociation(NodeAssociation):
                 self._slots.give_back(taken)
             self.on_ended()
 
-    def _negotiate(self) -> None:
-        begun_s = time.thread_time() if self._has_to_wait else None
-        request = self._requested()
-        if request is None:
-            return
+    def _refusal(self, request: A_ASSOCIATE) -> Rejection | None:
         self._note_activity(math.inf)
-        if self.auditing is not None:
-            self.auditing.associated(request)
-        refusal = (
-            refused_title(self._request_pdu)
-            # One that came before was looked at then.
-            or (refused_application(request) if self.negotiated_before is None else None)
-            or self._admit(self, request)
-        )
-        if begun_s is not None:
-            self._pay(begun_s)
-        if refusal is not None:
-            if self.traffic is not None:
-                self.traffic.rejected = True
-            if self.auditing is not None:
-                self.auditing.rejected(refusal)
-            self.requestor.primitive = request
-            self.requestor.ae_title = request.calling_ae_title
-            self.acse.send_reject(*refusal)
-            return
-        request_pdu, self._request_pdu = self._request_pdu, b""
-        before = self.negotiated_before
-        if before is not None:
-            self._calling_ae_title = before.calling_ae_title
-            self._max_pdu_bytes = before.max_pdu_bytes
-            self._may_send_deflated = before.may_send_deflated
-            self.accept_as(before)
-            return
-        self.acse.negotiate_association()
-        if self.is_established:
-            negotiated = self.negotiated()
-            self._may_send_deflated = negotiated.may_send_deflated
-            self._negotiated_requests.keep(request_pdu, negotiated)
-
-    def _requested(self) -> A_ASSOCIATE | None:
-        """The request, once it has come; None where none did."""
-        self.read_while(self._waits_for_request, self.timeouts.acse_s)
-        if self.negotiated_before is not None:
-            return self.negotiated_before.request
-        request = self.dul.receive_pdu() if self.has_parts else None
-        if not isinstance(request, A_ASSOCIATE):
-            return None
-        self.requestor.primitive = request
-        return request
-
-    def _waits_for_request(self) -> bool:
-        if self.has_parts:
-            return self.dul.peek_next_pdu() is None
-        return self.negotiated_before is None
+        return self._admit(self, request)
 
     def _takes(self, pdu_type: int, encoded: bytes) -> bool:
-        state = self.state
-        if pdu_type == PduType.ASSOCIATE_RQ and state == CONNECTED_STATE:
-            self._request_pdu = encoded
-            self.negotiated_before = self._negotiated_requests.get(encoded)
-            if self.negotiated_before is None:
-                return False
-            self.state = REQUESTED_STATE
-            return True
-        if pdu_type == PduType.RELEASE_RQ and state == ESTABLISHED_STATE:
+        if pdu_type == PduType.RELEASE_RQ and self.state == ESTABLISHED_STATE:
             # Answered once what came before has been served.
             self._is_release_asked = True
             return True
-        return False
+        return super()._takes(pdu_type, encoded)
 
     @property
     def is_release_waiting(self) -> bool:
@@ -271,18 +185,6 @@ class AcceptedAssociation(NodeAssociation):
                         self._release_if_asked()
                 if begun_s is not None:
                     self._pay(begun_s)
-
-    def _pay(self, begun_s: float) -> None:
-        """For the processor time of this thread since then."""
-        if not self.is_known:
-            self.processor_share.pay(time.thread_time() - max(begun_s, self._paid_s))
-
-    def _begin_long_work(self) -> StrangersWork | None:
-        """None for known peers, who never wait."""
-        return None if self.is_known else StrangersWork(self.processor_share, self._note_paid)
-
-    def _note_paid(self) -> None:
-        self._paid_s = time.thread_time()
 
     def _read_on(self) -> None:
         self.connection.set_timeout(self.timeouts.idle_s)
@@ -326,13 +228,6 @@ class AcceptedAssociation(NodeAssociation):
                 self._read_on()
                 if messages.is_long or self._has_news or task.is_slow or self._has_to_wait:
                     break
-
-    @property
-    def _has_to_wait(self) -> bool:
-        """Whether this is a stranger beside known peers, who would wait with it."""
-        if self.is_known:
-            return False
-        return time.monotonic() < self.processor_share.contended_until_s[0]
 
     def _serve_waiting(self) -> None:
         while self._requests and self.is_open:

@@ -7,9 +7,10 @@ from pynetdicom.pdu_primitives import A_ASSOCIATE
 from pynetdicom.sop_class import Verification
 from sqlalchemy import Engine
 
-from dicom_node.association.acceptor import AcceptedAssociation, Rejection
+from dicom_node.association.acceptor import AcceptedAssociation
 from dicom_node.association.authorization import PeerRights, Unfit, narrow, restrict
 from dicom_node.association.group_limits import GroupLimits
+from dicom_node.association.titles import Rejection
 from dicom_node.network.connection import Connection
 from dicom_node.network.connection_slots import ConnectionSlots, Refusal
 from dicom_node.network.known_activity import KnownActivity

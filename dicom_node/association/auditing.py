@@ -30,6 +30,8 @@ _STUDIES_AT_ONCE = 256
 _QUERY_MAX_BYTES = 16 * 1024
 _REJECTIONS = {
     (0x01, 0x01, 0x01): "no reason given",
+    (0x01, 0x01, 0x02): "application context name not supported",
+    (0x01, 0x02, 0x02): "protocol version not supported",
     (0x01, 0x01, 0x03): "calling AE title not recognised",
     (0x01, 0x01, 0x07): "called AE title not recognised",
     (0x02, 0x03, 0x01): "temporary congestion",
@@ -74,6 +76,10 @@ class AssociationAuditing:
     def rejected(self, rejection: tuple[int, int, int]) -> None:
         """An association that may not be."""
         self._alert(Type.NODE_AUTHENTICATION, _REJECTIONS.get(rejection, "rejected"))
+
+    def not_understood(self) -> None:
+        """What came instead of a request for an association."""
+        self._alert(Type.NODE_AUTHENTICATION, "no request for an association that can be read")
 
     def tls_failed(self, reason: str) -> None:
         """A peer that could not prove who it is, or does not speak TLS as we do."""

@@ -6,8 +6,9 @@ import structlog
 from pynetdicom.sop_class import ModalityWorklistInformationFind
 from sqlalchemy import Engine
 
-from dicom_node.association.acceptor import AcceptedAssociation, Rejection, RequestHandler
+from dicom_node.association.acceptor import AcceptedAssociation, RequestHandler
 from dicom_node.association.contexts import UPS_CLASSES
+from dicom_node.association.titles import Rejection
 from dicom_node.network.command_set import Command, CommandSet, encode_response
 from dicom_node.network.messages import LargeStore, StoreReceiver
 from dicom_node.peers import caller_of_peer

@@ -78,6 +78,8 @@ class NodeAssociation(MessageSending, SynchronousAssociation):
         # Whom we call, as requestor.
         self.peer: Peer | None = None
         self.connect_error = ""
+        self.host = ""
+        """From where the peer calls, as acceptor."""
         # Looks at data of responses, in a transfer syntax, before they are decoded.
         self.check_data: Callable[[str, bytes], None] | None = None
         self._store_responses: list[CommandSet] = []
@@ -130,12 +132,19 @@ class NodeAssociation(MessageSending, SynchronousAssociation):
         except PeerClosed:
             self._happened("Evt17")
         except PeerTooSlow as error:
-            log.warning("association_timed_out", peer=self.peer_ae_title, detail=str(error))
+            log.warning(
+                "association_timed_out",
+                peer=self.peer_ae_title,
+                host=self.host,
+                detail=str(error),
+            )
             self._give_up()
         except OSError:
             self._happened("Evt17")
         except MalformedPdu as error:
-            log.warning("pdu_refused", peer=self.peer_ae_title, detail=str(error))
+            log.warning("pdu_refused", peer=self.peer_ae_title, host=self.host, detail=str(error))
+            if self.auditing is not None and not self.is_established:
+                self.auditing.not_understood()
             self._happened("Evt19")
 
     def answered(self, status: int) -> None:
@@ -217,13 +226,19 @@ class NodeAssociation(MessageSending, SynchronousAssociation):
             self._has_news = True
             return
         try:
-            event = self.dul.take_pdu(bytearray(encoded))
+            event = self._decode(pdu_type, encoded)
             self.connection.message_done()
             self._happened(event)
+        except MalformedPdu:
+            raise
         except Exception as error:
             # pynetdicom lets whatever its decoding meets escape: a peer's
             # bytes decide the type, so none can be listed.
             raise MalformedPdu(f"A PDU of type {pdu_type:#04x} cannot be decoded.") from error
+
+    def _decode(self, pdu_type: int, encoded: bytes) -> str:
+        """The event that a PDU is (PS3.8 Table 9-10), decoded by pynetdicom."""
+        return str(self.dul.take_pdu(bytearray(encoded)))
 
     def _takes(self, pdu_type: int, encoded: bytes) -> bool:
         """Whether a PDU has taken effect without pynetdicom."""
@@ -286,24 +301,7 @@ class NodeAssociation(MessageSending, SynchronousAssociation):
         # pynetdicom's objects refer to each other in circles: without this the
         # buffers would wait for the garbage collector.
         self._messages = self._reader = None
-        self.is_established = False
-        connection = self.tcp
-        if connection is None:
-            self._close_unconnected()
-            return
-        if self.state == CLOSING_STATE:
-            connection.drain(_LINGER_S)
-        connection.close()
-        self.tcp = None
-        if self.has_parts:
-            self.dul.socket.socket = None
-
-    def _close_unconnected(self) -> None:
-        """What prevented the connection may have left its socket open."""
-        wrapped = self.dul.socket if self.has_parts else None
-        if wrapped is not None and wrapped.socket is not None:
-            wrapped.socket.close()
-            wrapped.socket = None
+        self.end_connection(_LINGER_S)
 
 
 def _check_waiting(count: int) -> None:

@@ -54,6 +54,7 @@ class ProcessorShare:
         self._stopped = threading.Event()
         self._of_title = Shares(None, MOST_QUESTIONS)
         self._beside_storing = Shares(1)
+        self._long_requests = Shares(1)
         self._storing: dict[str, float] = {}
         """Known peers, by title, and until when each counts as storing."""
         self._working: dict[int, float] = {}
@@ -91,6 +92,16 @@ class ProcessorShare:
             finally:
                 used_s = time.thread_time() - begun_s
                 self._pay_asked(title, used_s)
+
+    @contextmanager
+    def long_request(self, caller: str, wait_s: float) -> Iterator[bool]:
+        """Decode a long request for an association, of whom nobody knows yet: one at a time, and
+        within the share of unknown peers. Whether it was the turn of `caller` in time.
+        """
+        with self._long_requests.turn(wait_s, caller=caller) as is_given:
+            begun_s = time.thread_time()
+            yield is_given
+            self.pay(time.thread_time() - begun_s)
 
     def _pay_asked(self, title: str, used_s: float) -> None:
         now = time.monotonic()

@@ -192,6 +192,22 @@ class SynchronousAssociation(Association):  # type: ignore[misc]
             raise ConnectionError("The association has no connection.")
         self.tcp.send([pdu])
 
+    def end_connection(self, linger_s: float) -> None:
+        """Let the peer read our last PDU for so long. May be called again."""
+        self.is_established = False
+        connection = self.tcp
+        if connection is not None:
+            if self.state == CLOSING_STATE:
+                connection.drain(linger_s)
+            connection.close()
+            self.tcp = None
+        wrapped = self.dul.socket if self.has_parts else None
+        if wrapped is not None and wrapped.socket is not None:
+            if connection is None:
+                # What prevented the connection may have left its socket open.
+                wrapped.socket.close()
+            wrapped.socket = None
+
     def kill(self) -> None:
         self._kill = self.is_killed = True
         self.is_established = False

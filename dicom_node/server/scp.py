@@ -12,7 +12,7 @@ from pynetdicom.ae import ApplicationEntity
 from pynetdicom.pdu_primitives import A_ASSOCIATE
 from pynetdicom.transport import AddressInformation
 
-from dicom_node.association.acceptor import AcceptedAssociation, Rejection
+from dicom_node.association.acceptor import AcceptedAssociation
 from dicom_node.association.admission import Admission
 from dicom_node.association.auditing import AssociationAuditing
 from dicom_node.association.base import ANNOUNCED_PDU_BYTES
@@ -23,6 +23,7 @@ from dicom_node.association.peer_addresses import PeerAddresses
 from dicom_node.association.processor_share import ProcessorShare
 from dicom_node.association.pynetdicom_adapter import Timeouts
 from dicom_node.association.threads import AssociationThreads
+from dicom_node.association.titles import Rejection
 from dicom_node.association.traffic import AssociationTraffic, TrafficCounter
 from dicom_node.commitment.reporter import CommitmentReporter
 from dicom_node.network.handover import Accepted, Address

@@ -20,7 +20,7 @@ import pytest
 from storage.container import open_storage
 from storage.peers.entities import KnownPeer
 from tests.attacks.support.left_over import left_over
-from tests.attacks.support.measured import AttackedNode, attacked_node
+from tests.attacks.support.measured import MIB, AttackedNode, Growth, attacked_node
 from tests.faults.pushing import Batch
 from tests.faults.raw_peer import RawPeer
 from tests.faults.scp_process import LONG, PROGRAM
@@ -36,7 +36,10 @@ pytestmark = [
 
 _ROUND_S = 15.0
 _ROUNDS = 4
+_BRIEF_ROUND_S = 5.0
 _AT_LEAST = 0.5
+_AT_WORST = 0.1
+_GROWTH_BYTES = 200 * MIB
 _COMPUTING = "while True: pass"
 
 
@@ -67,11 +70,11 @@ def node(tmp_path_factory: pytest.TempPathFactory, hl7_port: int) -> Iterator[At
 
 
 @contextmanager
-def flooded(node: AttackedNode, hl7_port: int) -> Iterator[dict[str, int]]:
-    """How often each was tried is known at the end."""
+def flooded(node: AttackedNode, hl7_port: int, *names: str) -> Iterator[dict[str, int]]:
+    """By those of that names, or all. How often each was tried is known at the end."""
     attempts: dict[str, int] = {}
     ports = [str(port) for port in (node.scp.port, node.http_port, hl7_port)]
-    program = [sys.executable, "-m", "tests.attacks.support.flooding", *ports]
+    program = [sys.executable, "-m", "tests.attacks.support.flooding", *ports, *names]
     with left_over() as last:
         attackers = subprocess.Popen(
             [*ENDING_WITH_US, *last, *program], stdout=subprocess.PIPE, text=True
@@ -138,3 +141,41 @@ def test_a_known_modality_goes_on_storing(node: AttackedNode, hl7_port: int) -> 
     deadline = time.monotonic() + PATIENCE_S
     while not node.answers():
         assert time.monotonic() < deadline, node.api_log()[-3000:]
+
+
+def associated_a_second(node: AttackedNode, batch: Batch, seconds: float) -> float:
+    """By one modality that opens an association for each instance; every instance is taken."""
+    count, begun = 0, time.monotonic()
+    while (passed := time.monotonic() - begun) < seconds:
+        one = batch.make()
+        with RawPeer(node.scp.port, limit_s=60) as peer:
+            peer.associate(calling=b"CT")
+            assert peer.store(one.sop_instance_uid, one.data_set) == 0
+            peer.release()
+        count += 1
+    return count / passed
+
+
+@pytest.mark.parametrize("flood", ["associations", "impossible_requests", "long_requests"])
+def test_a_known_modality_goes_on_associating(
+    node: AttackedNode, hl7_port: int, flood: str
+) -> None:
+    batch, attempts = Batch(17), Counter[str]()
+    quiet, loud = [], []
+    associated_a_second(node, batch, _BRIEF_ROUND_S)
+    growth = Growth(node.scp.pid)
+    for _ in range(_ROUNDS):
+        quiet.append(associated_a_second(node, batch, _BRIEF_ROUND_S))
+        with flooded(node, hl7_port, flood) as tried:
+            loud.append(associated_a_second(node, batch, _BRIEF_ROUND_S))
+        attempts.update(tried)
+    ratio = sum(loud) / sum(quiet)
+    print(
+        f"{flood}: quiet {quiet} a second, under it {loud}: {ratio:.2f}; {attempts};"
+        f" grew {growth.bytes >> 20} MiB"
+    )
+    assert attempts[flood] > 0
+    assert ratio >= _AT_LEAST, (quiet, loud, attempts)
+    # Nor is it worn down by what the floods before have left behind.
+    assert min(*quiet, *loud) >= max(quiet) * _AT_WORST, (quiet, loud, attempts)
+    assert growth.bytes < _GROWTH_BYTES

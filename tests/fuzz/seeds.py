@@ -14,6 +14,7 @@ from tests import builders
 from tests.api.fhir import test_subscriptions as subscriptions
 from tests.api.fhir.test_orders import ORDER
 from tests.api.fhircast.peers import opened
+from tests.faults.raw_peer import ASSOCIATE_RQ, associate_request, context, pdu
 from tests.fuzz.bodies import CARDS, request_forms
 from tests.fuzz.examples import example_of
 
@@ -109,6 +110,7 @@ def seeds() -> dict[str, list[bytes]]:
         "data_set": _data_sets(),
         "command_set": [_store_request()],
         "pdus": [_pdus()],
+        "associate_request": [pdu(ASSOCIATE_RQ, associate_request([context(1, "1.2", ["1.2.3"])]))],
         "multipart": [_MULTIPART],
         "hl7": [_ORDER.encode()],
         "workitem_json": [_workitem()],

@@ -24,6 +24,7 @@ from dicom_node.hl7.accession_numbers import number_of
 from dicom_node.hl7.orders import attributes_of
 from dicom_node.hl7.reading import Message, Refused
 from dicom_node.hl7.reading import read_header as read_hl7_header
+from dicom_node.network.associate_request import plain_request
 from dicom_node.network.command_set import MalformedCommand, decode_command
 from dicom_node.network.data_sets import decode_data_set
 from dicom_node.network.pdu import MalformedPdu, PduReader, PduType, PeerClosed
@@ -101,6 +102,13 @@ def pdus(data: bytes) -> None:
                 reader.skip(fragment.length)
 
 
+def associate_request(data: bytes) -> None:
+    """What a peer says first, before pynetdicom decodes it."""
+    with suppress(MalformedPdu):
+        plain = plain_request(data)
+        assert plain_request(plain) == plain
+
+
 class _Part:
     def __init__(self) -> None:
         self.size = 0
@@ -156,6 +164,7 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
         data_set,
         command_set,
         pdus,
+        associate_request,
         multipart,
         hl7,
         workitem_json,

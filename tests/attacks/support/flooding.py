@@ -1,6 +1,6 @@
-"""Floods of strangers, all at once.
+"""Floods of strangers, all at once or those that are named.
 
-    python -m tests.attacks.support.flooding DICOM_PORT HTTP_PORT HL7_PORT
+    python -m tests.attacks.support.flooding DICOM_PORT HTTP_PORT HL7_PORT [NAME ...]
 
 Each goes on in threads of its own until the process gets SIGTERM; then the number of attempts of
 each is written as JSON. They come from 127.0.0.2, so that the node sees another address than that
@@ -8,6 +8,7 @@ of the modality. Nothing here has a credential.
 """
 
 import json
+import random
 import signal
 import socket
 import struct
@@ -16,7 +17,7 @@ import threading
 import time
 import zlib
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 
 from pydicom.uid import CTImageStorage, DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian
@@ -37,6 +38,8 @@ from tests.faults.raw_peer import (
 
 _STRANGER = "127.0.0.2"
 _LIMIT_S = 5.0
+_AT_ONCE = 24
+"""Of a flood that is tried by itself."""
 _MB = 1 << 20
 _BOMB = zlib.compress(bytes(64 * _MB), 9)[2:-4]
 _PASSWORD = json.dumps({"name": "ada", "password": "not the password"})
@@ -75,6 +78,23 @@ def associations(ports: tuple[int, int, int]) -> None:
     contexts = [context(number, CTImageStorage, syntaxes) for number in range(1, 256, 2)]
     with _peer(ports[0]) as peer:
         peer.associate(contexts, calling=b"STRANGER")
+
+
+def impossible_requests(ports: tuple[int, int, int]) -> None:
+    """Of 16,000 contexts, of which 128 may have an ID: half a second of work in pynetdicom."""
+    _exchange(ports[0], _request([context(1, f"1.2.3.{one}", ["1.2"]) for one in range(16_000)]))
+
+
+def long_requests(ports: tuple[int, int, int]) -> None:
+    """As long as they may be, and no two alike."""
+    syntaxes = [f"1.2.840.10008.1.2.4.{one}" for one in range(100)]
+    name = "".join(random.choices("ABCDEFGH", k=16))
+    contexts = [context(number, f"1.2.3.{number}", syntaxes) for number in range(1, 256, 2)]
+    _exchange(ports[0], _request(contexts, name.encode()))
+
+
+def _request(contexts: Sequence[bytes], calling: bytes = b"STRANGER") -> bytes:
+    return pdu(ASSOCIATE_RQ, associate_request(contexts, calling=calling))
 
 
 def echoes(ports: tuple[int, int, int]) -> None:
@@ -144,7 +164,8 @@ def trickles(ports: tuple[int, int, int]) -> None:
 FLOODS: dict[str, Callable[[tuple[int, int, int]], None]] = {
     one.__name__: one
     for one in (
-        *(connections, associations, echoes, bombs, broken_pdus),
+        *(connections, associations, impossible_requests, long_requests, echoes, bombs),
+        broken_pdus,
         *(requests, headers, sign_ins, bodies, orders, trickles),
     )
 }
@@ -163,8 +184,9 @@ def main() -> None:
                 FLOODS[name](ports)
             attempts[name] += 1
 
-    for name in FLOODS:
-        for _ in range(2):
+    named = sys.argv[4:]
+    for name in named or FLOODS:
+        for _ in range(_AT_ONCE if named else 2):
             threading.Thread(target=attack, args=(name,), daemon=True).start()
     print("flooding", flush=True)
     stopped.wait()

@@ -12,7 +12,7 @@ import httpx
 
 from tests.faults.scp_process import PROGRAM, ScpProcess
 from tests.patience import PATIENCE_S
-from tests.processes import ENDING_WITH_US
+from tests.processes import ENDING_WITH_US, family
 from tests.services import free_port
 
 MIB = 1 << 20
@@ -117,12 +117,6 @@ class Growth:
     @property
     def bytes(self) -> int:
         return max(_status(one, "VmHWM") - self._before[one] for one in self._pids)
-
-
-def family(pid: int) -> list[int]:
-    """A process and its children."""
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return [pid, *map(int, children)]
 
 
 def processor_seconds(pid: int) -> float:

@@ -17,7 +17,7 @@ from pydicom.dataset import Dataset
 from storage.settings import load_settings
 from tests.attacks.support.poison import part10
 from tests.migrated import upgrade
-from tests.processes import end, wait_until
+from tests.processes import end, family, wait_until
 from tests.services import free_port
 
 MIB = 1 << 20
@@ -47,19 +47,6 @@ class RunningApi:
     def processes(self) -> list[int]:
         """Of the role: itself, those it forked and those that decode."""
         return family(self.process.pid)
-
-
-def family(pid: int) -> list[int]:
-    """A process and all that it and they have started."""
-    found, new = [pid], [pid]
-    while new:
-        path = Path(f"/proc/{new[0]}/task/{new[0]}/children")
-        children: list[int] = []
-        for task in path.parents[1].iterdir() if path.exists() else ():
-            children += map(int, (task / "children").read_text().split())
-        found += children
-        new = new[1:] + children
-    return found
 
 
 @dataclass

@@ -1,6 +1,7 @@
 """What the audit trail hears of associations, asked by peers over real sockets."""
 
 import base64
+import contextlib
 import time
 from collections.abc import Sequence
 from io import BytesIO
@@ -22,6 +23,18 @@ from storage.audit.refusals import MOST_OF_ONE
 from storage.settings import Settings
 from tests.dicom_node.builders import ct_instance
 from tests.dicom_node.conftest import Node, node_settings
+from tests.faults.raw_peer import (
+    ASSOCIATE_RQ,
+    VERIFICATION,
+    PeerGone,
+    RawPeer,
+    Rejected,
+    associate_request,
+    context,
+    item,
+    pdu,
+    user_information,
+)
 from tests.patience import PATIENCE_S
 
 
@@ -151,6 +164,41 @@ class TestStrangers:
         assert alerts[0].type_code == Type.NODE_AUTHENTICATION
         assert (alerts[0].outcome, alerts[0].actor_name) == (MINOR_FAILURE, "STRANGER")
         assert alerts[0].detail["reason"] == "calling AE title not recognised"
+
+
+@pytest.mark.parametrize(
+    ("sent", "reason"),
+    [
+        (pdu(ASSOCIATE_RQ, b"\0\2" + associate_request([])[2:]), "protocol version not supported"),
+        (
+            pdu(ASSOCIATE_RQ, associate_request([context(1, VERIFICATION, ["1.2"])] * 129)),
+            "no request for an association that can be read",
+        ),
+        (b"GET / HTTP/1.1\r\n\r\n", "no request for an association that can be read"),
+    ],
+    ids=["version", "contexts", "HTTP"],
+)
+def test_who_asks_for_no_association_that_may_be_is_in_the_trail(
+    node: Node, sent: bytes, reason: str
+) -> None:
+    with RawPeer(node.port) as peer:
+        peer.send(sent)
+        with contextlib.suppress(PeerGone, Rejected):
+            peer.association_answer()
+    (alert,) = trail(node, 1, Code.SECURITY_ALERT)
+    assert (alert.type_code, alert.actor_address) == (Type.NODE_AUTHENTICATION, "127.0.0.1")
+    assert alert.detail["reason"] == reason
+
+
+def test_a_request_with_more_than_we_know_is_served(node: Node) -> None:
+    """Bits of other versions, and items of later editions (PS3.8 Table 9-11, D.2)."""
+    body = associate_request(
+        [context(1, VERIFICATION, [ImplicitVRLittleEndian])],
+        user=user_information(item(0x99, b"later")),
+    )
+    with RawPeer(node.port) as peer:
+        peer.send(pdu(ASSOCIATE_RQ, b"\0\3" + body[2:]))
+        assert peer.association_answer()
 
 
 def test_what_is_here_already_is_sent_without_end_and_fills_no_trail(node: Node) -> None:
