@@ -12,7 +12,7 @@ import pytest
 
 from api.demo.study import drawn_template, write_instances
 from tests.dicom_node.hl7.mllp import acknowledged, system
-from tests.e2e.support.node import EventRecorder, Node
+from tests.e2e.support.node import ENDED, EventRecorder, Node
 from tests.e2e.support.pacs import Pacs
 from tests.e2e.support.studies import SentStudy, storescu, thinned
 from tests.patience import PATIENCE_S
@@ -66,7 +66,7 @@ def job_of(node: Node, study: SentStudy) -> dict[str, Any]:
 def finished(node: Node, job_id: str, limit_s: float = JOB_LIMIT_S) -> dict[str, Any]:
     def look() -> dict[str, Any] | None:
         job: dict[str, Any] = node.get(f"/api/jobs/{job_id}")
-        return job if job["state"] in ("completed", "failed", "cancelled", "superseded") else None
+        return job if job["state"] in ENDED else None
 
     return node.wait_for(look, f"job {job_id} to finish", limit_s)
 

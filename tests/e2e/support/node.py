@@ -157,6 +157,10 @@ class Node:
         return self._supervisor
 
 
+ENDED = ("completed", "failed", "cancelled", "superseded")
+"""States of a job."""
+
+
 class EventRecorder:
     """Listens to a stream of server-sent events in a thread of its own."""
 
@@ -181,6 +185,18 @@ class EventRecorder:
         ):
             self.events.extend(_events(answer.iter_lines()))
         self.ended.set()
+
+
+def events_of_job(node: Node, job_id: str) -> list[dict[str, Any]]:
+    """Of a job that has ended: all there were, with what each stated when it happened."""
+    found: list[dict[str, Any]] = []
+    with httpx.stream("GET", f"{node.url}/api/v1/events", headers={"Last-Event-ID": "0"}) as answer:
+        for name, data in _events(answer.iter_lines()):
+            if name == "job" and data.get("job_id") == job_id:
+                found.append(data)
+                if data["state"] in ENDED:
+                    break
+    return found
 
 
 def _events(lines: Iterator[str]) -> Iterator[tuple[str, Any]]:
