@@ -8,7 +8,7 @@ from starlette.datastructures import URL
 
 from storage.core.entities import Instance
 from storage.core.errors import NotFound
-from storage.index.instance_lookup import InstanceLookup
+from storage.index.driver.instance_lookup import InstanceLookup
 from storage.index.repository import Content, Index
 from storage.settings import Settings
 

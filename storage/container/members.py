@@ -37,8 +37,8 @@ from storage.findings.feedback_reports import FeedbackReports
 from storage.findings.repository import Findings
 from storage.hosts.repository import Hosts
 from storage.idempotency.repository import IdempotencyKeys
+from storage.index.driver.instance_lookup import InstanceLookup
 from storage.index.expected_instances import Expectations
-from storage.index.instance_lookup import InstanceLookup
 from storage.index.patient_studies import PatientStudies
 from storage.index.repository import Index
 from storage.index.unreadable_instances import UnreadableInstances

@@ -46,9 +46,9 @@ from storage.findings.repository import Findings
 from storage.hosts.keys import take_keys
 from storage.hosts.repository import Hosts
 from storage.idempotency.repository import IdempotencyKeys
+from storage.index.driver.instance_lookup import InstanceLookup
 from storage.index.expected_instances import Expectations
 from storage.index.instance_location import locate
-from storage.index.instance_lookup import InstanceLookup
 from storage.index.repository import Index
 from storage.index.unreadable_instances import UnreadableInstances
 from storage.ingest.conflicts import Conflicts

@@ -69,8 +69,8 @@ def make_engine(database_url: str) -> Engine:
 
     What is committed is on disk: SQLite runs in WAL mode with synchronous=FULL,
     PostgreSQL with synchronous_commit=on. Instance rows alone are excepted, on a
-    connection of their own (`storage.index.write_connection`): their records are durable in the
-    volumes, and `storage.reconciliation.crash_recovery` restores rows that a crash took.
+    connection of their own (`storage.index.driver.write_connection`): their records are durable in
+    the volumes, and `storage.reconciliation.crash_recovery` restores rows that a crash took.
     `docs/durability.md` has the whole list.
     """
     if database_url.startswith("sqlite"):

@@ -17,7 +17,9 @@ from storage.core.errors import InvalidInstance, MediViewError, StorageUnavailab
 from storage.db.driver_errors import is_clash, is_data_refused
 from storage.db.engine import translated
 from storage.dicom.part10 import Header
-from storage.index.digest_lookup import DigestLookup
+from storage.index.driver.digest_lookup import DigestLookup
+from storage.index.driver.insert_statements import Placed, SeriesGone, statements_for
+from storage.index.driver.write_connection import Execute, WriteConnection, WriteConnectionBroken
 from storage.index.insert_instance import (
     NewInstance,
     Outcome,
@@ -26,8 +28,6 @@ from storage.index.insert_instance import (
     insert_instances,
     note_if_generated,
 )
-from storage.index.insert_statements import Placed, SeriesGone, statements_for
-from storage.index.write_connection import Execute, WriteConnection, WriteConnectionBroken
 
 _CACHED_SERIES = 4096
 _FRESH_INSTANCES = 20_000

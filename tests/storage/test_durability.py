@@ -11,9 +11,9 @@ from storage.core.clock import utcnow
 from storage.core.entities import Location
 from storage.db.engine import _POSTGRESQL_CONNECTION, reading, writing
 from storage.dicom.part10 import read_header
+from storage.index.driver.insert_statements import Placed, statements_for
+from storage.index.driver.write_connection import WriteConnection
 from storage.index.insert_instance import NewInstance
-from storage.index.insert_statements import Placed, statements_for
-from storage.index.write_connection import WriteConnection
 from tests.storage.instances import part10
 
 on_postgresql = pytest.mark.parametrize("storage_settings", ["postgresql+s3"], indirect=True)

@@ -18,9 +18,9 @@ from storage.core.clock import utcnow
 from storage.core.errors import NotFound, StorageUnavailable
 from storage.core.uids import derive_uid
 from storage.db.engine import make_engine, reading, writing
-from storage.index.digest_lookup import DigestLookup
-from storage.index.instance_lookup import InstanceLookup
-from storage.index.write_connection import WriteConnection
+from storage.index.driver.digest_lookup import DigestLookup
+from storage.index.driver.instance_lookup import InstanceLookup
+from storage.index.driver.write_connection import WriteConnection
 from storage.maintenance.housekeeping import Housekeeper
 from storage.maintenance.object_upload import is_behind
 from storage.settings import Settings, load_settings

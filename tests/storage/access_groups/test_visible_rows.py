@@ -61,10 +61,10 @@ def test_nobody_goes_past_the_one_place_that_narrows(folder: str) -> None:
     past = {
         "storage/backup/snapshot.py",
         "storage/db/engine.py",
-        "storage/db/kept_connection.py",
+        "storage/index/driver/kept_connection.py",
         "storage/db/locks/advisory_lock.py",
         "storage/index/indexer.py",
-        "storage/index/instance_lookup.py",
+        "storage/index/driver/instance_lookup.py",
         "storage/recovery/diagnosis.py",
         "storage/recovery/repair.py",
         "storage/recovery/salvage.py",
@@ -182,9 +182,9 @@ def test_no_statement_that_is_written_out_reads_studies() -> None:
     """Text is not narrowed. These receive instances, repair the index, or narrow by themselves."""
     known = {
         "storage/db/schema.py",
-        "storage/index/digest_lookup.py",
+        "storage/index/driver/digest_lookup.py",
         "storage/index/insert_instance.py",
-        "storage/index/insert_statements.py",
+        "storage/index/driver/insert_statements.py",
         "storage/recovery/salvage.py",
         "storage/recovery/schema_page.py",
         "storage/search/vectors.py",

@@ -14,7 +14,7 @@ from storage.core.callers.visibility import EVERYONE, Visibility, limited_to
 from storage.core.uids import derive_uid
 from storage.db.engine import writing
 from storage.dicom.part10 import read_header
-from storage.index.digest_lookup import DigestLookup
+from storage.index.driver.digest_lookup import DigestLookup
 from tests.storage.instances import part10
 
 UID = read_header(part10("a", "1", "0")).sop_instance_uid

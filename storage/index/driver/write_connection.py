@@ -3,7 +3,7 @@
 A transaction of three prepared statements costs SQLAlchemy more than the
 database. On PostgreSQL one statement does it all and commits itself, for BEGIN
 and COMMIT would cost as much again. Commits here don't wait for the disk (on PostgreSQL the
-statement itself says so: `storage.index.insert_statements`), and
+statement itself says so: `storage.index.driver.insert_statements`), and
 may be lost with the machine or the database server: only what stands in a
 volume, too, goes this way (`storage.reconciliation.crash_recovery`). Whatever goes wrong here is
 only noted: the caller does the same again through SQLAlchemy, which tells the causes apart.
@@ -24,7 +24,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from storage.core.data_folder.file_owner import give_to_owner
-from storage.db.kept_connection import KeptConnection
+from storage.index.driver.kept_connection import KeptConnection
 
 
 class Execute(Protocol):

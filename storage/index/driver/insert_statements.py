@@ -13,8 +13,8 @@ from typing import Any, NamedTuple, Protocol
 from sqlalchemy import Engine
 
 from storage import tables as t
+from storage.index.driver.write_connection import Execute
 from storage.index.insert_instance import NewInstance, instance_values
-from storage.index.write_connection import Execute
 
 _KEPT_STATEMENTS = 64
 
@@ -151,9 +151,9 @@ def _postgresql_write(commit: str, series: int, instances: int) -> str:
     # An UPDATE locks its rows in any order, a SELECT in that of its ORDER BY. Where an id means
     # something else by now nothing is held, and the database refuses an instance of no series.
     # The plus keeps PostgreSQL, too, from another index: a study may have many series.
-    # The commit does not wait for the disk (`storage.index.write_connection`), where that is 'off'.
-    # Stated within the
-    # statement it holds for its transaction alone: a pooler gives the session on to others.
+    # The commit does not wait for the disk (`storage.index.driver.write_connection`), where that is
+    # 'off'. Stated within the statement it holds for its transaction alone: a pooler gives the
+    # session on to others.
     key = "(%s, %s, %s, %s)"
     row = f"((SELECT id FROM held WHERE id = %s){', %s' * len(_NAMES)})"
     return (

@@ -11,7 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from storage.core.callers.visibility import current_visibility
 from storage.db.engine import reading
-from storage.db.kept_connection import KeptConnection
+from storage.index.driver.kept_connection import KeptConnection
 from storage.index.insert_instance import find_known
 
 
