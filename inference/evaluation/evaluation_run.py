@@ -1,5 +1,6 @@
 """What every evaluation states: of which model, when, on which cases, and which of them failed."""
 
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -39,6 +40,20 @@ class EvaluationRun:
             "model_version": self.model_version,
             "digest": self.model_digest,
             "evaluated_at": self.evaluated_at.isoformat(),
+        }
+
+    def by_group(
+        self, measure: Callable[[Collection[str]], dict[str, float]]
+    ) -> dict[str, dict[str, dict[str, float]]]:
+        """What `measure` gives of the cases of each group, by kind and group."""
+        kinds = dict.fromkeys(kind for groups in self.groups.values() for kind in groups)
+        cases: dict[str, dict[str, set[str]]] = {kind: {} for kind in kinds}
+        for case, groups in self.groups.items():
+            for kind, group in groups.items():
+                cases[kind].setdefault(group, set()).add(case)
+        return {
+            kind: {group: measure(same) for group, same in sorted(of_kind.items())}
+            for kind, of_kind in cases.items()
         }
 
     def counts(self) -> dict[str, float]:

@@ -1,19 +1,23 @@
 """Cases of single images: one study each, and what a model finds in those that it takes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 from pydicom import dcmread
 from pydicom.dataset import Dataset
 from pydicom.errors import InvalidDicomError
 
-from inference.evaluation.cases import BadCase, series_of
+from inference.evaluation.cases import BadCase, case_folders, groups_of, refusal_text, series_of
+from inference.evaluation.evaluation_run import Failed
 from inference.evaluation.reference_table import REFERENCE_FILES
+from inference.models.card import Provable
 from inference.models.devices import with_fallback
-from inference.pipeline import ImageResult, PipelineContext
+from inference.pipeline import ImageResult, Pipeline, PipelineContext
 from inference.pipelines.single_images.model import ImageModelPipeline
+from storage.core.errors import MediViewError
 from storage.core.untrusted_input.folder_walk import files_below
 from storage.dicom.storage_classes import SEGMENTATION_CLASSES
 from storage.settings import Settings
@@ -21,7 +25,76 @@ from storage.settings import Settings
 T = TypeVar("T")
 
 
-def truth_of(reference: Mapping[str, dict[str, T]], case: str) -> dict[str, T]:
+@dataclass(frozen=True)
+class Compared(Generic[T]):
+    """One value of one case: of all its images that the model takes, and what is true."""
+
+    case: str
+    name: str
+    found: float
+    true: T
+
+
+@dataclass
+class ComparedCases(Generic[T]):
+    values: list[Compared[T]] = field(default_factory=list)
+    failed: list[Failed] = field(default_factory=list)
+    groups: dict[str, dict[str, str]] = field(default_factory=dict)
+    """By case, of those that did not fail."""
+
+
+def takes_single_images(pipeline: Pipeline, kind: str) -> bool:
+    """Whether it is a model of that kind which takes images one by one and without earlier ones."""
+    return (
+        isinstance(pipeline, ImageModelPipeline)
+        and pipeline.model.kind == kind
+        and not pipeline.model.card.inputs
+        and pipeline.image_prior is None
+    )
+
+
+def compare_cases(
+    settings: Settings,
+    pipeline: ImageModelPipeline,
+    folder: Path,
+    reference: Mapping[str, Mapping[str, T]],
+    stated: Callable[[ImageResult], Iterable[tuple[str, float]]],
+    combined: Callable[[Sequence[float]], float],
+    on_case: Callable[[str], None],
+) -> ComparedCases[T]:
+    """Run a model on every case below `folder`; nothing is stored in the node.
+
+    `stated`: the values of one image by name; `combined`: the one of a case. A case that cannot
+    be used, or that the pipeline refuses, is a failure with its reason. Raises ModelUnusable
+    where the model itself does not work.
+    """
+    paths = case_folders(folder)
+    if isinstance(pipeline, Provable):
+        pipeline.prove()
+    compared = ComparedCases[T]()
+    for path in paths:
+        on_case(path.name)
+        try:
+            truth = _truth_of(reference, path.name)
+            images = read_images(path)
+            found: dict[str, list[float]] = {}
+            for image in results_of(settings, pipeline, images):
+                for name, value in stated(image):
+                    found.setdefault(name, []).append(value)
+            missing = truth.keys() - found.keys()
+            if missing:
+                raise BadCase(f"The model states no {', '.join(sorted(missing))}.")
+        except MediViewError as error:
+            compared.failed.append(Failed(path.name, refusal_text(error)))
+            continue
+        compared.values += [
+            Compared(path.name, name, combined(found[name]), true) for name, true in truth.items()
+        ]
+        compared.groups[path.name] = groups_of(images[0])
+    return compared
+
+
+def _truth_of(reference: Mapping[str, Mapping[str, T]], case: str) -> Mapping[str, T]:
     """What the table states of a case. Raises BadCase."""
     if case not in reference:
         raise BadCase(

@@ -1,37 +1,25 @@
 """A classification of images on every case: which labels it gives, beside those that are true."""
 
-import math
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from pydicom.dataset import Dataset
-
-from inference.evaluation.cases import case_folders, groups_of, refusal_text
-from inference.evaluation.evaluation_run import EvaluationRun, Failed, facts_of
-from inference.evaluation.image_cases import read_images, results_of, truth_of
+from inference.evaluation.evaluation_run import EvaluationRun, facts_of
+from inference.evaluation.image_cases import Compared, compare_cases, takes_single_images
 from inference.evaluation.label_measures import LabelAgreement, label_agreement, metrics_of_labels
 from inference.evaluation.reference_table import read_label_reference
-from inference.models.card import Provable
-from inference.pipeline import Pipeline
+from inference.pipeline import ImageResult, Pipeline
 from inference.pipelines.single_images.model import ImageModelPipeline
 from inference.single_images.description import ImageModelDescription
-from storage.core.errors import MediViewError
 from storage.settings import Settings
 
 _DEFAULT_THRESHOLD = 0.5
 
 
-@dataclass(frozen=True)
-class Scored:
-    """One label of one case: the highest probability of its images, and what is true."""
-
-    case: str
-    label: str
-    score: float
-    is_present: bool
+Scored = Compared[bool]
+"""One label of one case: the highest probability of its images, and what is true."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,14 +40,14 @@ class LabelEvaluation(EvaluationRun):
             **self.stated(),
             "metrics": self.counts() | metrics_of_labels(labels),
             "labels": {one.label: one.metrics() | {"threshold": one.threshold} for one in labels},
-            "subgroups": self._subgroups(),
+            "subgroups": self.by_group(self._of_cases),
             "failures": self.failures(),
             "cases": [
                 {
                     "case": one.case,
-                    "label": one.label,
-                    "probability": one.score,
-                    "is_present": one.is_present,
+                    "label": one.name,
+                    "probability": one.found,
+                    "is_present": one.true,
                 }
                 for one in self.scored
             ],
@@ -70,40 +58,24 @@ class LabelEvaluation(EvaluationRun):
     ) -> list[LabelAgreement]:
         found = []
         for label, threshold in self.thresholds.items():
-            of_label = [one for one in scored if one.label == label]
+            of_label = [one for one in scored if one.name == label]
             if of_label:
-                scores = [one.score for one in of_label]
-                truth = [one.is_present for one in of_label]
+                scores = [one.found for one in of_label]
+                truth = [one.true for one in of_label]
                 found.append(
                     label_agreement(label, scores, truth, threshold, with_intervals=with_intervals)
                 )
         return found
 
-    def _subgroups(self) -> dict[str, dict[str, dict[str, float]]]:
+    def _of_cases(self, cases: Collection[str]) -> dict[str, float]:
         """Without intervals: groups are small, and there are many."""
-        kinds = dict.fromkeys(kind for groups in self.groups.values() for kind in groups)
-        return {
-            kind: {
-                group: self._of_group(kind, group)
-                for group in sorted({groups[kind] for groups in self.groups.values()})
-            }
-            for kind in kinds
-        }
-
-    def _of_group(self, kind: str, group: str) -> dict[str, float]:
-        scored = [one for one in self.scored if self.groups[one.case][kind] == group]
-        cases = float(len({one.case for one in scored}))
-        return {"cases": cases} | metrics_of_labels(self._agreements(scored, with_intervals=False))
+        scored = [one for one in self.scored if one.case in cases]
+        agreements = self._agreements(scored, with_intervals=False)
+        return {"cases": float(len(cases))} | metrics_of_labels(agreements)
 
 
 def classifies_images(pipeline: Pipeline) -> bool:
-    """Whether it labels single images, one by one and without earlier ones."""
-    return (
-        isinstance(pipeline, ImageModelPipeline)
-        and pipeline.model.kind == "image-classification"
-        and not pipeline.model.card.inputs
-        and pipeline.image_prior is None
-    )
+    return takes_single_images(pipeline, "image-classification")
 
 
 def evaluate_labels(
@@ -112,38 +84,26 @@ def evaluate_labels(
     folder: Path,
     on_case: Callable[[str], None] = lambda _: None,
 ) -> LabelEvaluation:
-    """Run a classification on every case below `folder`; nothing is stored in the node.
+    """Run a classification on every case below `folder` (`compare_cases`).
 
-    A case that cannot be used, or that the pipeline refuses, is a failure with its reason.
-    Raises ModelUnusable where the model itself does not work, InvalidRequest.
+    Raises ModelUnusable, InvalidRequest.
     """
     thresholds = _thresholds(pipeline.model)
-    paths = case_folders(folder)
     reference = read_label_reference(folder, thresholds)
-    stating_all = _stating_all(pipeline)
-    if isinstance(stating_all, Provable):
-        stating_all.prove()
-    scored: list[Scored] = []
-    failed: list[Failed] = []
-    groups: dict[str, dict[str, str]] = {}
-    for path in paths:
-        on_case(path.name)
-        try:
-            truth = truth_of(reference, path.name)
-            images = read_images(path)
-            scores = _scores(settings, stating_all, images)
-        except MediViewError as error:
-            failed.append(Failed(path.name, refusal_text(error)))
-            continue
-        scored += [Scored(path.name, label, scores[label], truth[label]) for label in truth]
-        groups[path.name] = groups_of(images[0])
+    compared = compare_cases(
+        settings, _stating_all(pipeline), folder, reference, _probabilities, max, on_case
+    )
     return LabelEvaluation(
         **facts_of(pipeline),
-        failed=tuple(failed),
-        groups=groups,
-        scored=tuple(scored),
+        failed=tuple(compared.failed),
+        groups=compared.groups,
+        scored=tuple(compared.values),
         thresholds=thresholds,
     )
+
+
+def _probabilities(image: ImageResult) -> Iterator[tuple[str, float]]:
+    return ((one.label, one.confidence) for one in image.classifications)
 
 
 def _thresholds(model: ImageModelDescription) -> dict[str, float]:
@@ -165,14 +125,3 @@ def _stating_all(pipeline: ImageModelPipeline) -> ImageModelPipeline:
         update={"card": card.model_copy(update={"model": states_all})}
     )
     return type(pipeline)(described)
-
-
-def _scores(
-    settings: Settings, pipeline: ImageModelPipeline, images: Sequence[Dataset]
-) -> dict[str, float]:
-    """By label the highest probability of all images that the model takes."""
-    scores: dict[str, float] = {}
-    for image in results_of(settings, pipeline, images):
-        for one in image.classifications:
-            scores[one.label] = max(scores.get(one.label, -math.inf), one.confidence)
-    return scores

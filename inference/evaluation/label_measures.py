@@ -12,16 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from inference.evaluation.intervals import NOWHERE, Interval, of_share, resampled
 from inference.models.cards.card_gate import LABEL_METRICS
-
-_CONFIDENCE = 0.95
-_RESAMPLES = 2000
-_SEED = 20
-"""The same cases give the same interval again."""
-_ELEMENTS_AT_ONCE = 2_000_000
-
-Interval = tuple[float, float]
-NOWHERE: Interval = (math.nan, math.nan)
 
 
 @dataclass(frozen=True)
@@ -86,8 +78,8 @@ def label_agreement(
     return replace(
         agreement,
         auc_interval=_resampled(present, absent) if both else NOWHERE,
-        sensitivity_interval=_of_share(found, len(present)),
-        specificity_interval=_of_share(rejected, len(absent)),
+        sensitivity_interval=of_share(found, len(present)),
+        specificity_interval=of_share(rejected, len(absent)),
     )
 
 
@@ -106,27 +98,7 @@ def _resampled(present: NDArray[np.float64], absent: NDArray[np.float64]) -> Int
     the cases are, and its interval would be 1 to 1."""
     if min(len(present), len(absent)) < 2 or float(_auc(present, absent)) in (0.0, 1.0):
         return NOWHERE
-    from scipy.stats import bootstrap
-
-    done = bootstrap(
-        (present, absent),
-        _auc,
-        n_resamples=_RESAMPLES,
-        batch=max(1, _ELEMENTS_AT_ONCE // (len(present) + len(absent))),
-        confidence_level=_CONFIDENCE,
-        method="percentile",
-        rng=np.random.default_rng(_SEED),
-    )
-    return float(done.confidence_interval.low), float(done.confidence_interval.high)
-
-
-def _of_share(count: int, of: int) -> Interval:
-    from scipy.stats import binomtest
-
-    if not of:
-        return NOWHERE
-    interval = binomtest(count, of).proportion_ci(_CONFIDENCE, method="wilson")
-    return float(interval.low), float(interval.high)
+    return resampled((present, absent), _auc)
 
 
 def metrics_of_labels(labels: Sequence[LabelAgreement]) -> dict[str, float]:

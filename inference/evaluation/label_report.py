@@ -33,11 +33,11 @@ _HEADINGS = {
     "auc_upper": "to",
     "threshold": "Threshold",
     "sensitivity": "Sensitivity",
-    "sensitivity_lower": "95% from ",
-    "sensitivity_upper": "to ",
+    "sensitivity_lower": "95% from",
+    "sensitivity_upper": "to",
     "specificity": "Specificity",
-    "specificity_lower": "95% from  ",
-    "specificity_upper": "to  ",
+    "specificity_lower": "95% from",
+    "specificity_upper": "to",
 }
 
 
@@ -52,7 +52,7 @@ def render_labels(evaluation: LabelEvaluation, gate: Sequence[GateThreshold]) ->
     ]
     for label, metrics in summary["labels"].items():
         if "auc" in metrics:
-            of_label = [one for one in evaluation.scored if one.label == label]
+            of_label = [one for one in evaluation.scored if one.name == label]
             title = f"ROC curve of {label}"
             parts += [f"<h2>{escape(title)}</h2>", _roc_plot(of_label)]
     for kind, groups in summary["subgroups"].items():
@@ -63,8 +63,8 @@ def render_labels(evaluation: LabelEvaluation, gate: Sequence[GateThreshold]) ->
 
 def _roc_plot(scored: Sequence[Scored]) -> str:
     """Sensitivity over 1 - specificity, at every probability that was stated."""
-    scores = np.array([one.score for one in scored])
-    truth = np.array([one.is_present for one in scored])
+    scores = np.array([one.found for one in scored])
+    truth = np.array([one.true for one in scored])
     at = [np.inf, *np.unique(scores)[::-1]]
     points = " ".join(
         f"{_x((scores[~truth] >= one).mean()):.1f},{y_of((scores[truth] >= one).mean(), 0, 1):.1f}"

@@ -2,16 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-_CONFIDENCE = 0.95
-_RESAMPLES = 2000
-_SEED = 20
-"""The same cases give the same interval again."""
-_ELEMENTS_AT_ONCE = 2_000_000
+from inference.evaluation.intervals import Interval, resampled
+
 _NORMAL_95 = 1.96
 
 
@@ -26,9 +21,9 @@ class NumberAgreement:
     mean_absolute_error: float
     bias: float
     """Mean of what was found less what is true."""
-    error_interval: tuple[float, float] | None = None
+    error_interval: Interval | None = None
     """95%, by a bootstrap over cases (percentiles); None of a single case."""
-    limits: tuple[float, float] | None = None
+    limits: Interval | None = None
 
     def metrics(self) -> dict[str, float]:
         """What has no value is left out."""
@@ -53,20 +48,5 @@ def number_agreement(
     if len(differences) < 2:
         return NumberAgreement(*agreement)
     spread = _NORMAL_95 * float(differences.std(ddof=1))
-    interval = _resampled(np.abs(differences))
+    interval = resampled((np.abs(differences),), np.mean)
     return NumberAgreement(*agreement, interval, (bias - spread, bias + spread))
-
-
-def _resampled(errors: NDArray[np.float64]) -> tuple[float, float]:
-    from scipy.stats import bootstrap
-
-    done: Any = bootstrap(
-        (errors,),
-        np.mean,
-        n_resamples=_RESAMPLES,
-        batch=max(1, _ELEMENTS_AT_ONCE // len(errors)),
-        confidence_level=_CONFIDENCE,
-        method="percentile",
-        rng=np.random.default_rng(_SEED),
-    )
-    return float(done.confidence_interval.low), float(done.confidence_interval.high)

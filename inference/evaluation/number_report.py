@@ -21,7 +21,7 @@ _HEADINGS = {
     "mean_absolute_error_upper": "to",
     "bias": "Bias",
     "limit_lower": "Limits of agreement from",
-    "limit_upper": "to ",
+    "limit_upper": "to",
 }
 
 

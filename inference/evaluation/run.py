@@ -1,7 +1,7 @@
 """A pipeline on every case: what it measured, where it failed, for whom it is worse."""
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -54,7 +54,7 @@ class Evaluation(EvaluationRun):
             "segments": {
                 name: _of_group(same) for name, same in _by(self.measured, _segment).items()
             },
-            "subgroups": self._subgroups(),
+            "subgroups": self.by_group(self._of_cases),
             "failures": self.failures(),
             "cases": [
                 {
@@ -70,18 +70,8 @@ class Evaluation(EvaluationRun):
             ],
         }
 
-    def _group(self, kind: str) -> Callable[[Measured], str]:
-        return lambda one: self.groups[one.case][kind]
-
-    def _subgroups(self) -> dict[str, dict[str, dict[str, float]]]:
-        kinds = dict.fromkeys(kind for groups in self.groups.values() for kind in groups)
-        return {
-            kind: {
-                group: _of_group(same)
-                for group, same in sorted(_by(self.measured, self._group(kind)).items())
-            }
-            for kind in kinds
-        }
+    def _of_cases(self, cases: Collection[str]) -> dict[str, float]:
+        return _of_group([one for one in self.measured if one.case in cases])
 
 
 def _of_group(measured: Sequence[Measured]) -> dict[str, float]:

@@ -109,7 +109,7 @@ def test_a_case_of_several_films_and_cines_has_the_highest_probability_of_them(
     (folder / "reference.json").write_text(
         json.dumps({"two": {"bright part": True}, "cine": {"Bright part": 0}})
     )
-    found = {one.case: one.score for one in evaluated(storage, folder).scored}
+    found = {one.case: one.found for one in evaluated(storage, folder).scored}
     assert found["two"] == pytest.approx(probability(0.12), abs=2e-3)
     assert found["cine"] == pytest.approx(1 / (1 + np.exp(1 - 10 * 0.4)), abs=2e-3)
 
