@@ -59,19 +59,23 @@ def may_find_nothing(model: ModelDescription) -> bool:
 
 def absences(model: ModelDescription, found: Collection[Segment]) -> Iterator[Measurement]:
     """A count of none for each segment that may be absent and is, as detectors count."""
-    labels = {one.label for one in found}
-    for value in model.labels:
-        stated = model.segment(value)
-        if stated.absence_is_a_result and stated.label not in labels:
-            yield Measurement(f"{stated.label} found", NUMBER_FOUND, 0.0, NO_UNITS)
+    for label in _absent(model, found):
+        yield Measurement(f"{label} found", NUMBER_FOUND, 0.0, NO_UNITS)
 
 
 def absence_notes(model: ModelDescription, found: Collection[Segment]) -> tuple[str, ...]:
     """What a count of none is not."""
-    none = [one.label.removesuffix(" found") for one in absences(model, found)]
+    none = _absent(model, found)
     if not none:
         return ()
     return (
         f"{model.title} marked nothing as {', '.join(none)}. That is what the algorithm marked, and"
         " not a statement that there is none.",
     )
+
+
+def _absent(model: ModelDescription, found: Collection[Segment]) -> list[str]:
+    """Labels of the segments that may be absent and are."""
+    labels = {one.label for one in found}
+    stated = map(model.segment, model.labels)
+    return [one.label for one in stated if one.absence_is_a_result and one.label not in labels]
