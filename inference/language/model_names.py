@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from functools import cache
 from itertools import islice
 
 from inference.language.identifying.people import is_english
@@ -151,7 +150,6 @@ def _unknown(text: str, known: Sequence[_Region]) -> Iterator[_Region]:
             yield match.span()
 
 
-@cache
 def _may_be_name(word: str) -> bool:
     bare = word.removesuffix("'s").removesuffix("’s")
     parts = bare.split("-")

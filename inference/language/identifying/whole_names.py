@@ -47,6 +47,7 @@ _LABEL = (
     r"|Trainer(?:in)?|[Cc]oach|[Cc]haplain|[Ll]andlord|[Ss]olicitor|[Oo]fficer"
     r"|[Ss]ocial[ ]worker)"
 )
+_ROLE = re.compile(_LABEL)
 _RANK = (
     r"(?:Cpl|Pte|Sgt|Maj|Capt|Lt|Col|Hptm|Oblt|Rev|Fr|Br|Hon|Lady|Lord|Judge|Officer|PC|DC|RA"
     r"|RAin|Notar|Ddr|DDr|Ing|Dipl\.-Ing|Mag|MR|OMR|Hofrat|FÄ|FA|LOÄ|OÄ|OA|CA|CÄ|AÄ|AA|DGKP"

@@ -65,7 +65,7 @@ def test_of_a_long_text_the_model_reads_the_beginning(monkeypatch: pytest.Monkey
 def test_without_the_package_rules_alone_answer_and_say_so(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(rampart, "_MODULE", "no_such_package")
+    monkeypatch.setattr(rampart, "folder", lambda: None)
     answer = deidentified(Settings(), "Seen by Dr. Miller.", {})
     assert (answer["text"], answer["method"], answer["model"]) == (
         "Seen by Dr. [NAME].", "patterns", "",
