@@ -111,10 +111,10 @@ class SynchronousAssociation(Association):  # type: ignore[misc]
         # What is asked for is pynetdicom's: its __init__ has not made it yet.
         if self.__dict__.get("has_parts", True):
             raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
-        self._make_parts()
+        self.make_parts()
         return getattr(self, name)
 
-    def _make_parts(self) -> None:
+    def make_parts(self) -> None:
         """In the thread of the association alone."""
         self.has_parts = True
         ours = {name: getattr(self, name) for name in _KNOWN_BEFORE}

@@ -56,7 +56,9 @@ def plain_request(request: bytes) -> bytes:
             syntaxes -= len(stated)
             known = content[:_CONTEXT_ID_BYTES] + _joined(stated, _SYNTAXES)
         elif kind == _USER_INFORMATION:
-            known = _joined(_items(content, _MOST_USER_ITEMS, "items of user information"), _USER_ITEMS)
+            known = _joined(
+                _items(content, _MOST_USER_ITEMS, "items of user information"), _USER_ITEMS
+            )
         else:
             known = content
         variable += _encoded(_Item(kind, known))

@@ -121,13 +121,13 @@ STEPS = {
 def parts_made(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """A thread's name for each time that pynetdicom's objects were made."""
     made: list[str] = []
-    make = SynchronousAssociation._make_parts
+    make = SynchronousAssociation.make_parts
 
     def noted(association: SynchronousAssociation) -> None:
         made.append(threading.current_thread().name)
         make(association)
 
-    monkeypatch.setattr(SynchronousAssociation, "_make_parts", noted)
+    monkeypatch.setattr(SynchronousAssociation, "make_parts", noted)
     return made
 
 
