@@ -5,33 +5,6 @@ export type HangingViewport = HangingProtocol["viewports"][number];
 /** The first layout of a protocol is the protocol itself. */
 export type HangingLayout = Pick<HangingProtocol, "name" | "rows" | "columns" | "linked" | "viewports">;
 
-/** Roles in the order in which they are offered. */
-export const roles = [
-  "T1",
-  "T1_CONTRAST",
-  "T2",
-  "FLAIR",
-  "PD",
-  "DWI",
-  "ADC",
-  "SWI",
-  "PET_CORRECTED",
-  "PET_UNCORRECTED",
-  "CT_OF_PET",
-  "CT_NATIVE",
-  "CT_CONTRAST",
-  "CT_ARTERIAL",
-  "CT_PORTAL_VENOUS",
-  "CT_DELAYED",
-  "PA",
-  "AP",
-  "LATERAL",
-  "R_CC",
-  "L_CC",
-  "R_MLO",
-  "L_MLO",
-] as const satisfies readonly HangingViewport["role"][];
-
 export const emptyViewport: HangingViewport = {
   study: "current",
   modalities: [],

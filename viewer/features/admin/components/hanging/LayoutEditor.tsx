@@ -2,7 +2,7 @@
 
 import { useState } from "react";
 import { WordsField } from "@/features/admin/components/hanging/WordsField";
-import { roles, withGridOf, withViewport, type HangingLayout, type HangingViewport } from "@/features/admin/lib/hangingDraft";
+import { withGridOf, withViewport, type HangingLayout, type HangingViewport } from "@/features/admin/lib/hangingDraft";
 import { useText } from "@/shared/hooks/useText";
 
 const counts = [1, 2, 3] as const;
@@ -128,9 +128,9 @@ function ViewportForm({
         {t.role}
         <select className="control mt-1 w-full text-ink" data-testid="viewport-role" value={viewport.role} onChange={(event) => onChange({ role: event.target.value as HangingViewport["role"] })}>
           <option value="">{t.any}</option>
-          {roles.map((one) => (
-            <option key={one} value={one}>
-              {t.roles[one]}
+          {Object.entries(t.roles).map(([role, name]) => (
+            <option key={role} value={role}>
+              {name}
             </option>
           ))}
         </select>
