@@ -26,7 +26,13 @@ from inference.broker.notify import wake
 from inference.model_registry.status import standing_named
 from inference.scheduling.schedule import schedule_pipeline
 from storage.audit import Code
-from storage.container.has import HasFindingFeedback, HasFindings, HasJobs, HasWithdrawals
+from storage.container.has import (
+    HasAnswers,
+    HasFindingFeedback,
+    HasFindings,
+    HasJobs,
+    HasWithdrawals,
+)
 from storage.core.clock import utcnow
 from storage.core.entities import OPEN_STATES, Series
 from storage.core.errors import NotFound
@@ -81,7 +87,11 @@ def list_jobs(
     state: Annotated[JobStateWord | None, Query(description="In this state only.")] = None,
     updated_since: UpdatedSince = None,
 ) -> JobPage:
-    """Jobs without their findings; ask for one job to get them. Each names its patient."""
+    """Jobs without their findings; ask for one job to get them. Each names its patient.
+
+    One that words a report or answers a question names the study that it is about, and
+    `study_instance_uid` finds it, too.
+    """
     jobs, total = storage.jobs.list(
         study_instance_uid=study_instance_uid,
         series_instance_uid=series_instance_uid,
@@ -92,6 +102,7 @@ def list_jobs(
         updated_since=updated_since,
         beyond=paging.beyond(NEWEST_JOBS),
     )
+    jobs = storage.answers.with_studies(jobs)
     patients = storage.index.patients_of([job.study_instance_uid for job in jobs])
     name_studies(request, *patients)
     items = [
@@ -211,13 +222,13 @@ def retry_job(
     return read_job(storage, job_id)
 
 
-class JobStorage(HasJobs, HasFindings, HasFindingFeedback, HasWithdrawals, Protocol):
+class JobStorage(HasAnswers, HasJobs, HasFindings, HasFindingFeedback, HasWithdrawals, Protocol):
     """What of the storage layer a job is shown from."""
 
 
 def read_job(storage: JobStorage, job_id: str) -> JobPayload:
     """The job as the API tells it. Raises NotFound."""
-    job = storage.jobs.get(job_id)
+    (job,) = storage.answers.with_studies([storage.jobs.get(job_id)])
     if not job.has_results:
         return job_payload(job)
     return job_payload(

@@ -139,16 +139,17 @@ def failing(settings: Settings, breakers: CircuitBreakers) -> list[OpenBreaker]:
 
 def sentence_of(breaker: OpenBreaker) -> str:
     """A failing server or model in a sentence, with what to do."""
+    # The job that tries it holds the others up to a time, too, which is none of a next try.
     again = (
-        f"after {breaker.open_until:%H:%M:%S} UTC"
+        f"A job tries it now, or after {breaker.open_until:%H:%M:%S} UTC"
         if breaker.open_until > utcnow()
-        else "with the next job that needs it"
+        else "It is tried again with the next job that needs it"
     )
     server, model = _server_and_model(breaker.destination)
     which = f"model {model} of the model server" if model else "model server"
     return (
         f"The {which} {server} failed"
-        f" {breaker.failures} times in a row: {breaker.last_error} It is tried again {again};"
+        f" {breaker.failures} times in a row: {breaker.last_error} {again};"
         " `mediview doctor` tries it now."
     )
 

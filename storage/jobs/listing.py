@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Engine, select
+from sqlalchemy import ColumnElement, CompoundSelect, Engine, select, union_all
 
 from storage import tables as t
 from storage.core.entities import Job, JobState, JobStatus
@@ -39,12 +39,13 @@ def list_jobs(
     another one ended (`NEWEST_JOBS`).
     """
     wanted = {
-        "study_instance_uid": study_instance_uid,
         "series_instance_uid": series_instance_uid,
         "pipeline": pipeline,
         "state": state,
     }
     conditions = [t.job.c[name] == value for name, value in wanted.items() if value is not None]
+    if study_instance_uid is not None:
+        conditions.append(t.job.c.job_id.in_(_about(study_instance_uid)))
     if status is not None:
         conditions += has_status(status)
     if updated_since is not None:
@@ -53,6 +54,17 @@ def list_jobs(
     with reading(engine) as connection:
         rows, total = read_page(connection, statement, limit, offset, beyond)
         return [to_job(row) for row in rows], total
+
+
+def _about(study_instance_uid: str) -> CompoundSelect[tuple[str]]:
+    """IDs of the jobs on a study's images and of those whose question is about the study."""
+    # Two searches by index: under an OR, a database reads the whole ledger.
+    return union_all(
+        *(
+            select(table.c.job_id).where(table.c.study_instance_uid == study_instance_uid)
+            for table in (t.job, t.answer)
+        )
+    )
 
 
 def has_status(status: JobStatus) -> list[ColumnElement[bool]]:

@@ -1,12 +1,12 @@
 """Questions to the language worker and what came of them.
 
-The job is in the ledger beside all others, and names no patient. What was asked and answered
-stands here, for as long as `answer_retention_s` says.
+The job is in the ledger beside all others, and names neither patient nor study there. What was
+asked and answered stands here, for as long as `answer_retention_s` says.
 """
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple, TypedDict
 
@@ -173,6 +173,22 @@ class Answers:
         if row is None:
             raise no_such_answer()
         return Asked(**row)
+
+    def with_studies(self, jobs: Sequence[Job]) -> list[Job]:
+        """The jobs, each with the study that its question is about: the ledger names none there."""
+        asked = [one.job_id for one in jobs if not one.study_instance_uid]
+        if not asked:
+            return list(jobs)
+        columns = t.answer.c.job_id, t.answer.c.study_instance_uid
+        studies: dict[str, str] = {}
+        with reading(self._engine) as connection:
+            for portion in in_portions(asked):
+                rows = connection.execute(select(*columns).where(t.answer.c.job_id.in_(portion)))
+                studies |= {row.job_id: row.study_instance_uid for row in rows}
+        return [
+            replace(one, study_instance_uid=studies[one.job_id]) if one.job_id in studies else one
+            for one in jobs
+        ]
 
     def progress(self, job_id: str, progress: AnswerProgress) -> None:
         self._set(job_id, progress=dict(progress))

@@ -259,6 +259,22 @@ def test_a_picture_and_its_jobs_belong_to_whoever_sent_it(
         assert {job["study_instance_uid"] for job in jobs} == {hospitals.south.study_instance_uid}
 
 
+def test_the_job_of_a_question_is_found_by_its_study_for_who_asked_alone(
+    hospitals: TwoHospitals,
+) -> None:
+    study = hospitals.south.study_instance_uid
+    question = {"study_instance_uid": study, "question": "What is the brain volume?"}
+    of_study = f"/api/jobs?study_instance_uid={study}&pipeline=vqa"
+    with hospitals.key("south asks", "radiologist", SOUTH) as asker:
+        asked = asker.post("/api/vqa", json=question, headers={"Prefer": "wait=0"}).json()
+        (found,) = asker.get(of_study).json()["items"]
+    assert (found["job_id"], found["study_instance_uid"]) == (asked["job_id"], study)
+    with hospitals.key("north listens", "radiologist", NORTH) as other:
+        assert other.get(of_study).json()["items"] == []
+        is_problem(other.get(f"/api/jobs/{asked['job_id']}"), 404, "not_found")
+    hospitals.storage.jobs.cancel(asked["job_id"], "Asked in a test.", utcnow())
+
+
 @pytest.mark.parametrize(
     ("role", "scopes", "hidden"),
     [("radiologist", [], 0), ("admin", ["dicomweb:write"], 0), ("admin", [], 1)],

@@ -92,6 +92,25 @@ def test_who_waits_no_longer_gets_the_job(api: ApiNode) -> None:
     is_problem(api.client.get(answer.json()["answer_url"]), 503, "answer_failed")
 
 
+def test_the_job_of_a_question_names_the_study_that_it_is_about(api: ApiNode) -> None:
+    """Whatever became of it: of many that failed, people look for the study."""
+    study, _ = study_with_finding(api)
+    body = {"study_instance_uid": study, "question": "What is the brain volume?"}
+    asked = api.client.post("/api/vqa", json=body, headers={"Prefer": "wait=0"}).json()
+    api.client.post(f"/api/jobs/{asked['job_id']}/cancel", json={})
+    listed = api.client.get("/api/jobs", params={"pipeline": "vqa"}).json()["items"]
+    shown = api.client.get(f"/api/jobs/{asked['job_id']}").json()
+    (with_findings,) = [
+        one for one in api.client.get("/api/jobs").json()["items"] if one["pipeline"] != "vqa"
+    ]
+    of_study = api.client.get("/api/jobs", params={"study_instance_uid": study}).json()
+    assert of_study["total"] == 2
+    assert {one["pipeline"] for one in of_study["items"]} == {"vqa", with_findings["pipeline"]}
+    for job in (listed[0], shown):
+        assert (job["job_id"], job["study_instance_uid"]) == (asked["job_id"], study)
+    assert listed[0]["patient_id"] == with_findings["patient_id"] != ""
+
+
 def test_a_question_is_answered_from_a_finding(asked: ApiNode) -> None:
     study, finding_id = study_with_finding(asked)
     body = {"study_instance_uid": study, "question": "What is the brain volume?"}
