@@ -139,9 +139,9 @@ def failing(settings: Settings, breakers: CircuitBreakers) -> list[OpenBreaker]:
 
 def sentence_of(breaker: OpenBreaker) -> str:
     """A failing server or model in a sentence, with what to do."""
-    # The job that tries it holds the others up to a time, too, which is none of a next try.
+    # While a job tries it, that is how long the others wait for this job at most.
     again = (
-        f"A job tries it now, or after {breaker.open_until:%H:%M:%S} UTC"
+        f"A job tries it now, or the next one does after {breaker.open_until:%H:%M:%S} UTC"
         if breaker.open_until > utcnow()
         else "It is tried again with the next job that needs it"
     )
