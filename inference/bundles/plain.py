@@ -9,10 +9,11 @@ configuration, so that there is one way to run a model.
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from inference.model_servers.card import ServedModel
 from inference.model_servers.tensors import plain_axes
+from inference.models.cards.card_classes import all_named
 from inference.models.cards.card_file import CARD_FILE, Card, parsed, stated_in
 from inference.models.cards.card_numbers import SpacingMm, VoxelEdge, check_voxels
 from inference.models.cards.card_precision import CardHalfPrecision
@@ -77,6 +78,8 @@ class PlainModel(Strict):
     """A classification or regression sees the image in this shape."""
     activation: Literal["softmax", "sigmoid", "none"] | None = None
     """Left out: softmax; parametric maps and regressions have none."""
+
+    _all_are_named = field_validator("labels")(all_named)
 
     @model_validator(mode="after")
     def _fits(self) -> "PlainModel":

@@ -16,6 +16,7 @@ _SENTENCE_CHARACTERS = 500
 _REMEDIES = {
     "missing": "Add it.",
     "extra_forbidden": "Remove it, or correct its name.",
+    "unknown_class": "Give the segment the number of its class, or name the class in labels.",
 }
 
 

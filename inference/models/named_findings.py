@@ -7,6 +7,7 @@ from collections.abc import Collection
 from difflib import get_close_matches
 from pathlib import Path
 
+from inference.models.cards.card_classes import check_segments
 from inference.models.cards.card_file import Card
 from inference.models.cards.installed_cards import is_installed
 from inference.models.description import ModelDescription
@@ -20,6 +21,7 @@ _AS_ALIKE = 0.85
 def check_finding_names(model: ModelDescription, card_file: Path) -> None:
     """Of a model of volumes. Names that are near to none of its own stay: the node makes findings
     of several segments and of single lesions, too. Raises InvalidRequest."""
+    check_segments(model.card, model.labels, card_file)
     segments = [model.segment(value) for value in model.labels]
     given = [
         *(name for one in segments for name in (one.label, f"{one.label} volume", one.code[0])),

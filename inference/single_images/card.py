@@ -3,10 +3,11 @@
 import re
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import AfterValidator, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, field_validator, model_validator
 
 from inference.model_servers.card import ServedImages
 from inference.model_servers.tensors import plain_axes
+from inference.models.cards.card_classes import all_named, not_empty
 from inference.models.cards.card_file import Card
 from inference.models.cards.card_gate import CLASSIFICATION_METRICS, REGRESSION_METRICS
 from inference.models.cards.card_inputs import BESIDE_INPUTS, CardImagePrior, CardInput
@@ -164,7 +165,9 @@ class ImageModel(Strict):
     """The class that is no finding: of a segmentation 0 unless stated, else none."""
     activation: Activation | None = None
     """Left out: as config.json says; softmax of others."""
-    calibration: Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)] = ""
+    calibration: Annotated[
+        str, StringConstraints(strip_whitespace=True, max_length=200), AfterValidator(not_empty)
+    ] = ""
     """How its probabilities were calibrated, and on what; empty: not stated."""
     labels_at_most: int = Field(5, ge=1, le=64)
     """Of a classification: the likeliest labels that are stated."""
@@ -179,6 +182,8 @@ class ImageModel(Strict):
     images_at_most: int = Field(16, ge=1, le=256)
     """Of one series: a series with more is not taken."""
     heat_map: HeatMap | None = None
+
+    _all_are_named = field_validator("labels")(all_named)
 
     @model_validator(mode="after")
     def _fits(self) -> "ImageModel":

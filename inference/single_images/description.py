@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from inference.model_servers.card import ServedImages
 from inference.model_servers.endpoint import Endpoint
+from inference.models.cards.card_classes import check_segments
 from inference.models.cards.card_file import CARD_FILE, CardSegment, parsed, read_json, stated_in
 from inference.models.cards.card_numbers import check_numbers
 from inference.models.description import OwnSegments, color_of, slug
@@ -119,6 +120,8 @@ def describe_image_model(folder: Path) -> ImageModelDescription:
             f"{folder / CARD_FILE} names no labels, and neither does {_CONFIG}.",
             remedy='Add "labels": {"0": "...", "1": "..."} to the model of the card.',
         )
+    if not model.numbers:
+        check_segments(card, labels, folder / CARD_FILE)
     labels = _distinct(labels)
     stated = [one.label for one in card.segments.values()]
     if len(set(stated)) < len(stated):

@@ -81,6 +81,21 @@ MISTAKES = [
         *('"objekt-detection"', "Correct the value."),
     ),
     (
+        with_card(segments={"5": {"label": "Liver", "code": ["10200004", "SCT", "Liver"]}}),
+        *("segments.5", '"5": {', "no label names this class; labels name 1", "", "Give the seg"),
+    ),
+    (
+        with_card(model={**MODEL, "output": "classification", "labels": {"1": "A", "4": "B"}}),
+        *("model.labels", '"labels"', "names no class 0, 2, 3; classes count from 0"),
+        *("", "Correct the value."),
+    ),
+    (
+        with_card(
+            model={"name": "m", "version": "1", "output": "image-classification", "calibration": ""}
+        ),
+        *("model.calibration", '"calibration"', "is empty", '""', "Correct the value."),
+    ),
+    (
         with_card(normal_ranges=[{**RANGE, "at_least": 100, "at_most": 10}]),
         *("normal_ranges.0", "{", "at_least is 100 and at_most is 10; exchange", "", "Correct"),
     ),

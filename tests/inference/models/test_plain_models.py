@@ -178,7 +178,7 @@ def test_an_onnx_classifier_gives_probabilities(
         ({"output": "boxes"}, "model.output"),
         ({"intensity": {}}, "either values or percentiles"),
         ({"version": "../x"}, "model.version"),
-        ({"output": "classification"}, "use resize"),
+        ({"output": "classification", "labels": {"0": "None", "1": "Spleen"}}, "use resize"),
         ({"orientation": "XYZ"}, "model.orientation"),
         ({"spacing_mm": [float("nan"), 1, 1]}, "model.spacing_mm.0 is nan"),
         ({"spacing_mm": [1, float("inf"), 1]}, "model.spacing_mm.1 is inf"),

@@ -51,7 +51,7 @@ def named(count: int) -> dict[str, str]:
             named(4),
             "gives 3 classes, 0 to 2; its card names 4, names 3 “Disease 3” beside these.",
         ),
-        (3, {"1": "A", "2": "B", "3": "C"}, "does not name 0 and names 3 “C” beside these."),
+        (3, {"1": "A", "2": "B", "3": "C"}, "names no class 0; classes count from 0"),
     ],
 )
 def test_labels_that_are_not_the_networks_classes_are_named(
