@@ -158,7 +158,8 @@ class DateFinder:
 
 
 class DateInUidFinder:
-    """Birth dates in components of a UID: eight digits of any order, or three neighbours."""
+    """Birth dates in a UID: eight digits of any order in a component, or over two or three
+    neighbours, which have no zeros in front."""
 
     def __init__(self, dates: Collection[str]) -> None:
         """`dates`: DA values."""
@@ -168,13 +169,25 @@ class DateInUidFinder:
             for order in ((year, month, day), (day, month, year), (month, day, year))
         ]
         self._digits = {"".join(order) for order in orders}
-        self._neighbours = {tuple(map(int, order)) for order in orders}
+        self._neighbours = {
+            tuple(map(int, parts))
+            for one, two, three in orders
+            for parts in (
+                (one + two + three,),
+                (one + two, three),
+                (one, two + three),
+                (one, two, three),
+            )
+        }
 
     def is_in(self, components: Sequence[str]) -> bool:
+        if any(digits in one for digits in self._digits for one in components):
+            return True
+        numbers = tuple(map(int, components))
         return any(
-            digits in one for digits in self._digits for one in components
-        ) or not self._neighbours.isdisjoint(
-            tuple(map(int, components[start : start + 3])) for start in range(len(components) - 2)
+            numbers[start : start + count] in self._neighbours
+            for count in (1, 2, 3)
+            for start in range(len(numbers) - count + 1)
         )
 
 
