@@ -77,9 +77,14 @@ class AssociationAuditing:
         """An association that may not be."""
         self._alert(Type.NODE_AUTHENTICATION, _REJECTIONS.get(rejection, "rejected"))
 
-    def not_understood(self) -> None:
-        """What came instead of a request for an association."""
-        self._alert(Type.NODE_AUTHENTICATION, "no request for an association that can be read")
+    def not_understood(self, *, is_established: bool) -> None:
+        """What came instead of a request for an association, or of a message within one."""
+        reason = (
+            "a message that cannot be read"
+            if is_established
+            else "no request for an association that can be read"
+        )
+        self._alert(Type.NODE_AUTHENTICATION, reason)
 
     def tls_failed(self, reason: str) -> None:
         """A peer that could not prove who it is, or does not speak TLS as we do."""

@@ -143,8 +143,8 @@ class NodeAssociation(MessageSending, SynchronousAssociation):
             self._happened("Evt17")
         except MalformedPdu as error:
             log.warning("pdu_refused", peer=self.peer_ae_title, host=self.host, detail=str(error))
-            if self.auditing is not None and not self.is_established:
-                self.auditing.not_understood()
+            if self.auditing is not None:
+                self.auditing.not_understood(is_established=self.is_established)
             self._happened("Evt19")
 
     def answered(self, status: int) -> None:
@@ -280,7 +280,11 @@ class NodeAssociation(MessageSending, SynchronousAssociation):
             values.append([context_id, b"\x02" + data])
         primitive = P_DATA()
         primitive.presentation_data_value_list = values
-        self.dimse.receive_primitive(primitive)
+        try:
+            self.dimse.receive_primitive(primitive)
+        except Exception as error:
+            # As in `_read_other`: a command field that does not exist is a KeyError there.
+            raise MalformedPdu("A message has a command set that cannot be decoded.") from error
         self.dul.pump()
 
     def _happened(self, event: str) -> None:

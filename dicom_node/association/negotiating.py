@@ -119,8 +119,10 @@ class NegotiatingAssociation(NodeAssociation):
         return self.negotiated_before is None
 
     def _takes(self, pdu_type: int, encoded: bytes) -> bool:
-        if pdu_type != PduType.ASSOCIATE_RQ or self.state != CONNECTED_STATE:
+        if pdu_type != PduType.ASSOCIATE_RQ:
             return False
+        if self.state != CONNECTED_STATE:
+            raise MalformedPdu("Another request for an association came within one.")
         self._request_pdu = encoded
         self.negotiated_before = self._negotiated_requests.get(encoded)
         if self.negotiated_before is None:

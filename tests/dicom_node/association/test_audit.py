@@ -16,6 +16,7 @@ from pynetdicom.sop_class import (
     StudyRootQueryRetrieveInformationModelFind,
     StudyRootQueryRetrieveInformationModelGet,
 )
+from structlog.testing import capture_logs
 
 from storage.audit import MINOR_FAILURE, SUCCESS, AuditRecord, Code, Type
 from storage.audit.query import AuditFilter, all_events
@@ -25,12 +26,15 @@ from tests.dicom_node.builders import ct_instance
 from tests.dicom_node.conftest import Node, node_settings
 from tests.faults.raw_peer import (
     ASSOCIATE_RQ,
+    DATA,
+    ECHO_COMMAND,
     VERIFICATION,
     PeerGone,
     RawPeer,
     Rejected,
     associate_request,
     context,
+    fragments,
     item,
     pdu,
     user_information,
@@ -188,6 +192,29 @@ def test_who_asks_for_no_association_that_may_be_is_in_the_trail(
     (alert,) = trail(node, 1, Code.SECURITY_ALERT)
     assert (alert.type_code, alert.actor_address) == (Type.NODE_AUTHENTICATION, "127.0.0.1")
     assert alert.detail["reason"] == reason
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        fragments(1, ECHO_COMMAND.replace(b"\x30\0", b"\x77\x77"), is_command=True),
+        pdu(ASSOCIATE_RQ, associate_request([context(1, VERIFICATION, [ImplicitVRLittleEndian])])),
+        pdu(DATA, b"\0\0\0\x09\1\3"),
+    ],
+    ids=["command", "request", "data"],
+)
+def test_what_no_association_has_aborts_it_and_is_in_the_trail(node: Node, sent: bytes) -> None:
+    with capture_logs() as logs, RawPeer(node.port) as peer:
+        peer.associate([context(1, VERIFICATION, [ImplicitVRLittleEndian])])
+        peer.send(sent)
+        with pytest.raises(PeerGone) as gone:
+            peer.receive()
+        assert gone.value.aborted
+        (alert,) = trail(node, 1, Code.SECURITY_ALERT)
+    assert alert.detail["reason"] == "a message that cannot be read"
+    assert (alert.actor_name, alert.actor_address) == ("HOSTILE", "127.0.0.1")
+    refused = [line for line in logs if line["log_level"] in ("warning", "error")]
+    assert [(one["event"], one["host"]) for one in refused] == [("pdu_refused", "127.0.0.1")]
 
 
 def test_a_request_with_more_than_we_know_is_served(node: Node) -> None:

@@ -29,7 +29,9 @@ def test_neither_the_patients_number_nor_the_birth_date_leaves_in_it(
     assert uid not in refused.value.message
 
 
-@pytest.mark.parametrize("uid", ["1.2.276.0.7230010.3", "1.2.17744110", "1.2.1931.4.12", "1.2.31931.12"])
+@pytest.mark.parametrize(
+    "uid", ["1.2.276.0.7230010.3", "1.2.17744110", "1.2.1931.4.12", "1.2.31931.12"]
+)
 def test_other_numbers_leave(uid: str) -> None:
     assert deidentified(ct(**SOMEBODY, DeviceUID=uid), "retain-device").DeviceUID == uid
 
