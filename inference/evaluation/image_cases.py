@@ -23,6 +23,7 @@ from storage.dicom.storage_classes import SEGMENTATION_CLASSES
 from storage.settings import Settings
 
 T = TypeVar("T")
+V = TypeVar("V")
 
 
 @dataclass(frozen=True)
@@ -36,8 +37,8 @@ class Compared(Generic[T]):
 
 
 @dataclass
-class ComparedCases(Generic[T]):
-    values: list[Compared[T]] = field(default_factory=list)
+class MeasuredCases(Generic[V]):
+    values: list[V] = field(default_factory=list)
     failed: list[Failed] = field(default_factory=list)
     groups: dict[str, dict[str, str]] = field(default_factory=dict)
     """By case, of those that did not fail."""
@@ -61,37 +62,52 @@ def compare_cases(
     stated: Callable[[ImageResult], Iterable[tuple[str, float]]],
     combined: Callable[[Sequence[float]], float],
     on_case: Callable[[str], None],
-) -> ComparedCases[T]:
+) -> MeasuredCases[Compared[T]]:
+    """What a model states of every case below `folder` beside the reference (`measure_cases`).
+
+    `stated`: the values of one image by name; `combined`: the one of a case.
+    """
+
+    def measured(case: str, images: Sequence[Dataset]) -> list[Compared[T]]:
+        truth = _truth_of(reference, case)
+        found: dict[str, list[float]] = {}
+        for image in results_of(settings, pipeline, images):
+            for name, value in stated(image):
+                found.setdefault(name, []).append(value)
+        missing = truth.keys() - found.keys()
+        if missing:
+            raise BadCase(f"The model states no {', '.join(sorted(missing))}.")
+        return [Compared(case, name, combined(found[name]), true) for name, true in truth.items()]
+
+    return measure_cases(pipeline, folder, measured, on_case)
+
+
+def measure_cases(
+    pipeline: ImageModelPipeline,
+    folder: Path,
+    measured: Callable[[str, Sequence[Dataset]], Iterable[V]],
+    on_case: Callable[[str], None],
+) -> MeasuredCases[V]:
     """Run a model on every case below `folder`; nothing is stored in the node.
 
-    `stated`: the values of one image by name; `combined`: the one of a case. A case that cannot
-    be used, or that the pipeline refuses, is a failure with its reason. Raises ModelUnusable
-    where the model itself does not work.
+    `measured`: what comes of a case, of its name and images. A case that cannot be used, or that
+    the pipeline refuses, is a failure with its reason. Raises ModelUnusable where the model
+    itself does not work.
     """
     paths = case_folders(folder)
     if isinstance(pipeline, Provable):
         pipeline.prove()
-    compared = ComparedCases[T]()
+    cases = MeasuredCases[V]()
     for path in paths:
         on_case(path.name)
         try:
-            truth = _truth_of(reference, path.name)
             images = read_images(path)
-            found: dict[str, list[float]] = {}
-            for image in results_of(settings, pipeline, images):
-                for name, value in stated(image):
-                    found.setdefault(name, []).append(value)
-            missing = truth.keys() - found.keys()
-            if missing:
-                raise BadCase(f"The model states no {', '.join(sorted(missing))}.")
+            cases.values += measured(path.name, images)
         except MediViewError as error:
-            compared.failed.append(Failed(path.name, refusal_text(error)))
+            cases.failed.append(Failed(path.name, refusal_text(error)))
             continue
-        compared.values += [
-            Compared(path.name, name, combined(found[name]), true) for name, true in truth.items()
-        ]
-        compared.groups[path.name] = groups_of(images[0])
-    return compared
+        cases.groups[path.name] = groups_of(images[0])
+    return cases
 
 
 def _truth_of(reference: Mapping[str, Mapping[str, T]], case: str) -> Mapping[str, T]:

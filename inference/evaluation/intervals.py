@@ -17,7 +17,7 @@ _SEED = 20
 _ELEMENTS_AT_ONCE = 2_000_000
 
 
-def resampled(samples: Sequence[NDArray[np.float64]], statistic: Callable[..., Any]) -> Interval:
+def resampled(samples: Sequence[NDArray[Any]], statistic: Callable[..., Any]) -> Interval:
     """By a bootstrap over the cases of each sample (percentiles)."""
     from scipy.stats import bootstrap
 

@@ -9,7 +9,11 @@ from inference.model_servers.card import ServedImages
 from inference.model_servers.tensors import plain_axes
 from inference.models.cards.card_classes import all_named, not_empty
 from inference.models.cards.card_file import Card
-from inference.models.cards.card_gate import CLASSIFICATION_METRICS, REGRESSION_METRICS
+from inference.models.cards.card_gate import (
+    CLASSIFICATION_METRICS,
+    DETECTION_METRICS,
+    REGRESSION_METRICS,
+)
 from inference.models.cards.card_inputs import BESIDE_INPUTS, CardImagePrior, CardInput
 from inference.models.cards.card_numbers import check_ascending
 from inference.models.cards.card_quantities import CardNumber, Channel
@@ -280,6 +284,8 @@ class ImageCard(Card):
     def _gate_can_open(self) -> "ImageCard":
         if self.gate and not self._metrics():
             several = " of several numbers" if len(self.model.numbers) > 1 else ""
+            if self.model.output == "object-detection" and self.model.frames:
+                several = " of frames"
             beside = " with a prior" if self.prior is not None else several
             raise ValueError(
                 f"gate asks for an evaluation, and there is none yet of {self.model.output}{beside}"
@@ -291,5 +297,7 @@ class ImageCard(Card):
             return ()
         if self.model.output == "image-classification":
             return CLASSIFICATION_METRICS
+        if self.model.output == "object-detection":
+            return () if self.inputs or self.model.frames else DETECTION_METRICS
         # Errors of several numbers have no unit in common.
         return REGRESSION_METRICS if len(self.model.numbers) == 1 else ()

@@ -9,6 +9,8 @@ import typer
 from api.cli.console import err, out
 from api.cli.models.app import opened
 from api.cli.operator import operator
+from inference.evaluation.box_report import render_boxes
+from inference.evaluation.image_boxes import BoxEvaluation, evaluate_boxes, finds_boxes
 from inference.evaluation.image_labels import LabelEvaluation, classifies_images, evaluate_labels
 from inference.evaluation.image_numbers import NumberEvaluation, evaluate_numbers, measures_images
 from inference.evaluation.label_report import render_labels
@@ -31,7 +33,8 @@ def evaluate(
     cases: Annotated[
         Path,
         typer.Option(
-            help="A folder of case folders: DICOM, with a SEG or NIfTI each, or a reference.csv."
+            help="A folder of case folders: DICOM, with a SEG or NIfTI each, or a reference.csv"
+            " or boxes.csv."
         ),
     ],
     version: Annotated[
@@ -78,7 +81,7 @@ def evaluate(
 
 def _evaluated(
     settings: Settings, pipeline: Pipeline, cases: Path
-) -> tuple[Evaluation | LabelEvaluation | NumberEvaluation, str]:
+) -> tuple[Evaluation | LabelEvaluation | NumberEvaluation | BoxEvaluation, str]:
     """With the report as HTML."""
     gate = pipeline.card.gate
     if isinstance(pipeline, ImageModelPipeline) and classifies_images(pipeline):
@@ -87,6 +90,9 @@ def _evaluated(
     if isinstance(pipeline, ImageModelPipeline) and measures_images(pipeline):
         numbers = evaluate_numbers(settings, pipeline, cases, _progress)
         return numbers, render_numbers(numbers, gate)
+    if isinstance(pipeline, ImageModelPipeline) and finds_boxes(pipeline):
+        boxes = evaluate_boxes(settings, pipeline, cases, _progress)
+        return boxes, render_boxes(boxes, gate)
     segments = evaluate_pipeline(settings, pipeline, cases, _progress)
     return segments, render(segments, gate)
 

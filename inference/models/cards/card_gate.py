@@ -21,6 +21,16 @@ LABEL_METRICS = (
 )
 CLASSIFICATION_METRICS = (*_OF_ANY, *LABEL_METRICS)
 """Of a classification of images, over all labels."""
+BOX_METRICS = (
+    "sensitivity_at_0.5",
+    "sensitivity_at_0.5_lower",
+    "sensitivity_at_1",
+    "sensitivity_at_1_lower",
+    "sensitivity_at_2",
+    "sensitivity_at_2_lower",
+)
+DETECTION_METRICS = (*_OF_ANY, *BOX_METRICS)
+"""Of a detection in images, over all labels: at so many false positives per image."""
 NUMBER_METRICS = ("mean_absolute_error", "mean_absolute_error_upper", "bias")
 REGRESSION_METRICS = (*_OF_ANY, *NUMBER_METRICS)
 """Of a regression with one number, in its unit."""

@@ -63,6 +63,11 @@ def surest(found: Sequence[FoundBox]) -> tuple[FoundBox, ...]:
     return tuple(named)
 
 
+def uncut(found: Sequence[FoundBox]) -> tuple[FoundBox, ...]:
+    """All of them, each with the label that the model knows."""
+    return tuple(found)
+
+
 def number_found(found: Sequence[FoundBox]) -> Measurement:
     """Of all of them, stated where there is none, too."""
     return Measurement("Boxes found", NUMBER_FOUND, float(len(found)), NO_UNITS)

@@ -28,8 +28,9 @@ from inference.pipeline import (
     Readiness,
 )
 from inference.pipelines.single_images import acceptance
+from inference.pipelines.single_images.boxes import surest
 from inference.pipelines.single_images.notes import notes_of
-from inference.pipelines.single_images.reading import ImageReading
+from inference.pipelines.single_images.reading import ImageReading, ListsBoxes
 from inference.refusals import ModelUnusable, no_numbers
 from inference.rules.card_condition import judge_card
 from inference.rules.conditions import Condition
@@ -61,8 +62,9 @@ class ImageModelPipeline:
 
     input_kind: InputKind = "dicom-image"
 
-    def __init__(self, model: ImageModelDescription) -> None:
+    def __init__(self, model: ImageModelDescription, *, boxes_of: ListsBoxes = surest) -> None:
         self._model = model
+        self._boxes_of = boxes_of
         card = model.card
         self.name = f"model-{model.name}"
         self.version = model.version
@@ -264,7 +266,7 @@ class ImageModelPipeline:
         """The loaded model, and what a reader should know of where it computes."""
         network = load_network(self._model, self.card, threads)
         notes = network.client.notes() if isinstance(network, Served) else ()
-        return ImageReading(self._model, network), notes
+        return ImageReading(self._model, network, self._boxes_of), notes
 
     def _verify(self) -> None:
         verify_files(self._model.folder, f"the model {self._model.name}")

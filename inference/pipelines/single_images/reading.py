@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -33,13 +34,19 @@ from inference.single_images.networks import Network
 from inference.single_images.preprocessing import NetworkInput, normalized, prepare
 from storage.core.results.heat_maps import HeatMap
 
+ListsBoxes = Callable[[Sequence[FoundBox]], tuple[FoundBox, ...]]
+"""Which boxes of an image a result holds, and by which names."""
+
 
 class ImageReading:
     """A loaded network and its description, asked of one image after the other."""
 
-    def __init__(self, model: ImageModelDescription, network: Network) -> None:
+    def __init__(
+        self, model: ImageModelDescription, network: Network, boxes_of: ListsBoxes = surest
+    ) -> None:
         self._model = model
         self._network = network
+        self._boxes_of = boxes_of
         self._prior: Dataset | None = None
         self._count = 1
 
@@ -177,7 +184,7 @@ class ImageReading:
             if boxes or not pictures:
                 pictures[number] = shown(given)
             found += boxes
-        named = surest(found)
+        named = self._boxes_of(found)
         best = named[0].frame_number if named else next(iter(pictures))
         return ImageResult(
             uid,

@@ -9,7 +9,12 @@ from pathlib import Path
 import pytest
 
 from inference.models.cards.card_file import Card
-from inference.models.cards.card_gate import CLASSIFICATION_METRICS, METRICS, REGRESSION_METRICS
+from inference.models.cards.card_gate import (
+    CLASSIFICATION_METRICS,
+    DETECTION_METRICS,
+    METRICS,
+    REGRESSION_METRICS,
+)
 from inference.pipeline import CONTRACT_VERSION
 from inference.pipelines.catalogue import catalogue, pipeline_named
 from inference.scheduling.schedule import complete_and_schedule
@@ -179,5 +184,7 @@ def test_the_gate_of_the_page_is_one_that_a_card_may_have() -> None:
     assert of_labels.keys() <= set(CLASSIFICATION_METRICS)
     of_number = json.loads(block("json gate of a number"))["gate"]
     assert of_number.keys() <= set(REGRESSION_METRICS)
-    for metric in (*METRICS, *CLASSIFICATION_METRICS, *REGRESSION_METRICS):
+    of_boxes = json.loads(block("json gate of boxes"))["gate"]
+    assert of_boxes.keys() <= set(DETECTION_METRICS)
+    for metric in (*METRICS, *CLASSIFICATION_METRICS, *REGRESSION_METRICS, *DETECTION_METRICS):
         assert f"`{metric}`" in DOCUMENT

@@ -35,6 +35,7 @@ from storage.core.findings import Code
 from tests.inference.films import (
     bright_classifier,
     bright_detector,
+    bright_segmenter,
     film,
     image_card,
     part10,
@@ -161,11 +162,11 @@ def test_a_card_that_cannot_be_followed_is_refused(
 
 
 def test_a_gate_is_refused_since_nothing_would_come_of_it(storage: Storage, tmp_path: Path) -> None:
-    folder = bright_detector(tmp_path / "d")
+    folder = bright_segmenter(tmp_path / "s")
     card = json.loads((folder / "mediview.json").read_text())
-    gated = {**card, "gate": {"auc": {"at_least": 0.9}}}
+    gated = {**card, "gate": {"dice": {"at_least": 0.9}}}
     (folder / "mediview.json").write_text(json.dumps(gated))
-    with pytest.raises(InvalidRequest, match="there is none yet of object-detection"):
+    with pytest.raises(InvalidRequest, match="there is none yet of image-segmentation"):
         add_model(storage.settings, storage.model_states, storage.shadow_runs, folder, "petra")
     folder = bright_classifier(tmp_path / "m")
     card = json.loads((folder / "mediview.json").read_text())
