@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 
+from inference.language.identifying.forms import any_of
 from inference.language.identifying.vocabulary import (
     NAME_TOKEN,
     UPPER,
@@ -15,42 +16,17 @@ from inference.language.identifying.vocabulary import (
 )
 from inference.language.identifying.whole_names import family_names, labelled, widened
 
-_PARTICLE = r"(?:van|von|vom|zu|zur|de|der|den|des|la|le|di|da|dos|el|al|bin|ibn|ten|ter|af|av|v\.)"
+_PARTICLE = any_of("name_forms", "particles")
 _PARTICLES = rf"(?:{_PARTICLE}[ \t]+|al-(?={UPPER})){{0,3}}"
 _NAMES = rf"{_PARTICLES}{NAME_TOKEN}(?:(?:[ \t-]{{1,3}}|(?<=\.)){_PARTICLES}{NAME_TOKEN}){{0,5}}"
-_TITLE = (
-    r"(?:Drs?|Prof(?:essor)?|Mr|Mrs|Ms|Miss|Mx|Sir|Dame|Nurse|Sr|Schwester|Schw|Pfleger|Herrn?"
-    r"|Hrn?|Frau|Fr|Familie|Fam"
-    r"|OÄ|CÄ|PD|Priv\.?-Doz|Univ\.?-(?:Doz|Prof)|Doz|Dipl\.?-(?:Med|Psych|Ing)|Mag|med|habil|rer"
-    r"|nat|phil|h\.c|Kolleg(?:e|en|in)"
-    r"|Oberarzt|Oberärztin|Chefarzt|Chefärztin|Assistenzarzt|Assistenzärztin|Ass\.-(?:Arzt"
-    r"|Ärztin)|Capt|Lt|Col|Maj|Sgt|Freiherr|Graf|Baron"
-    r"|HR|Sekr|DR|PROF|MR|MRS)"
-)
+_TITLE = any_of("name_forms", "titles")
 # A dot is the title's, and not what separates two: else each of many titles were tried both ways.
 _ONE = rf"(?<![\w]){_TITLE}(?:\.-?|\b(?!\.))(?:in\b)?"
 _TITLED = re.compile(rf"({_ONE})(?:[ \t./]+{_ONE}){{0,8}}[ \t./]*({_NAMES})")
 _WEAK = frozenset(
     "HR MR PD Ass Sr OÄ CA OA Graf Col Oberarzt Oberärztin Fr Mag med nat rer".split()
 )
-_ROLE = (
-    r"(?:[Pp]atient(?:in|en)?(?:[ \t]name)?|PATIENT|Pat\.?|Name(?:[ \t]of[ \t]patient)?|[Zz]uweis"
-    r"(?:er|erin|ung[ \t]durch)|Operateur(?:in)?"
-    r"|Assisten(?:z|t)|Referent(?:in)?|Befund(?:er|et[ \t]von|[ \t]für)|Erstbefund|Zweitbefund"
-    r"|Gutachter(?:in)?|Gutachten[ \t]zu|Behandelnd(?:e|er)?"
-    r"|Hausarzt|Hausärztin|Ehefrau|Ehemann|Mutter|Vater|Tochter|Sohn|Bruder|Angehörige|Kind"
-    r"|Ansprechpartner(?:in)?|Betreuer(?:in)?"
-    r"|[Ww]ife|[Hh]usband|[Dd]aughter|[Ss]on|[Mm]other|[Ff]ather|[Bb]rother|[Ss]ister|[Cc]arer"
-    r"|[Pp]artner|[Nn]ext[ \t]of[ \t]kin|[Ss]urgeon|[Aa]ssistant"
-    r"|[An]naesthetist|anaesthetist|[Aa]nesthesiologist|[Aa]ttending|[Rr]eferral|[Rr]eferring(?:"
-    r"[ \t]\w+)?|GP|[Pp]hysician(?:[ \t]is)?|Re|[Cc]opy[ \t]to|Kopie[ \t]an"
-    r"|Rückfragen[ \t]an|(?:[Rr]eport(?:ed)?|[Rr]ead|[Dd]ictated|[Rr]eviewed|[Ss]igned"
-    r"|[Pp]erformed|[Ii]njected|[Tt]ranscribed)[ \t]by"
-    r"|[Ss]poke(?:n)?[ \t](?:to|with)|[Dd]iscussed[ \t](?:by[ \t]telephone[ \t])?with|[Rr]eviewed"
-    r"[ \t]with|[Ss]een[ \t]with|[Cc]ontact|Baby[ \t](?:boy|girl)"
-    r"|[Tt]herapeut(?:in)?|[Oo]rthopaedist|Anforderer|berichten[ \t]über|Physio(?:therapist)?|Mr"
-    r"|PA|NP|RN)"
-)
+_ROLE = any_of("name_forms", "roles")
 _ROLED = re.compile(rf"(?<!\w){_ROLE}\b[ \t]*(?:[:.,][ \t]*)?({_NAMES}(?:,[ \t]*{_NAMES})?)")
 _CREDENTIAL = re.compile(rf"(?<![\w-])({_NAMES}),?[ \t]+(?:MD|RN|PhD|FRCR|DO|MBBS|NP|MSc|BSN)\b")
 _BORN = re.compile(

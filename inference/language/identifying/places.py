@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 
+from inference.language.identifying.forms import any_of
 from inference.language.identifying.vocabulary import (
     UPPER,
     is_common,
@@ -14,27 +15,9 @@ from inference.language.identifying.vocabulary import (
 )
 
 _W = rf"{UPPER}[\w'’.&-]{{1,63}}"
-_STREET = (
-    r"(?:Street|St|Avenue|Ave|Road|Rd|Lane|Ln|Drive|Dr|Boulevard|Blvd|Way|Court|Ct|Close|Grove"
-    r"|Terrace"
-    r"|Crescent|Cres|Place|Pl|Square|Sq|Gardens|Hill|Row|Mews|Quay|Highway|Hwy|Parkway|Walk"
-    r"|Circle|Mill)"
-)
-_STRASSE = (
-    r"(?:[Ss]traße|[Ss]trasse|[Ss]tr\.|[Ww]eg|[Gg]asse|[Pp]latz|[Aa]llee|[Rr]ing|[Dd]amm|[Uu]fer"
-    r"|[Cc]haussee"
-    r"|[Ss]teig|[Gg]raben|[Mm]arkt|[Hh]of|[Ss]tiege|[Zz]eile|[Pp]fad|[Bb]erg)"
-)
-_KIND_OF_PLACE = (
-    r"(?:Hospitals?|Infirmary|Clinics?|Cent(?:re|er)|Institute|Imaging|Partners|Logistics|Surgery"
-    r"|Pharmacy"
-    r"|University|College|School|LLP|LLC|GmbH|AG|KG|Ltd\.?|Inc\.?|Foundation|Trust|Hospice|Home"
-    r"|Laborator(?:y|ies)"
-    r"|Practice|Medical|Health(?:care)?|Klinikum|Klinik(?:en)?|Krankenhaus|Spital"
-    r"|Universitätsspital|Praxis|Institut"
-    r"|Gesamtschule|Gymnasium|Grundschule|Schule|Kindergarten|Sanatorium|Ambulatorium|Pflegeheim"
-    r"|Seniorenheim)"
-)
+_STREET = any_of("place_forms", "streets")
+_STRASSE = any_of("place_forms", "german_streets")
+_KIND_OF_PLACE = any_of("place_forms", "institutions")
 _ORGANISATIONS = (
     # Words before the kind: "Lindqvist Cancer Center", "St. Brannoc's Hospital".
     rf"(?:[Tt]he[ \t]+)?(?:(?:St\.-?|St\.?[ \t]){_W}[ \t]+|(?:{_W}[ \t]+(?:of"

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 
+from inference.language.identifying.forms import any_of
 from inference.language.identifying.vocabulary import (
     UPPER,
     is_eponym,
@@ -13,32 +14,17 @@ from inference.language.identifying.vocabulary import (
 
 _W = rf"(?:{UPPER}[\w'’&-]{{1,40}}|{UPPER}\w{{0,2}}\.)"
 _ID = r"(?:[A-Z]{0,3}&?[A-Z]?[ ]?\d{1,4}[A-Za-z]?(?:[./-]\d{1,3}[a-z]?)?|[A-Z]{1,3})\b"
-_NUMBERED = (
-    r"(?:Ward|Stat(?:ion|\.)|Unit|Bay|Bed|Bett|Room|Rm|rm|Zimmer|Zi\.?|Theat(?:re|er)|Suite|OR"
-    r"|OP-Saal|Saal"
-    r"|Flügel|Floor|Bldg\.?|Building|Haus|Pod|Endoscopy|Endoskopie|Ambulanz|Clinic"
-    r"|Intensiv(?:station)?"
-    r"|ITS|ICU|Wing|Tower|Cath[ ]Lab|Labou?r[ ]Ward|Kreißsaal|Trakt|Stock|Tagesklinik"
-    r"|bed|bay|room|ward)"
-)
-_NAMED = (
-    r"(?:Ward|Wing|Unit|Suite|Tower|Pavilion|Building|House|Lodge|Court|Ctr|Centre|Center"
-    r"|Clinic|Hospital|Surgery"
-    r"|Infirmary|Hospice|Birth[ ]Ct?r|Dept|Practice|Home|Manor|Campus|Rehab)"
-)
-_GERMAN_NAMED = (
-    r"(?:SMZ|CCC|UKE|LKH|BKH|KH|KKH|RHK|BG|Ordination|Diagnosezentrum|Tumorzentrum|Zentrum"
-    r"|Medizinzentrum"
-    r"|Gesundheitszentrum|Rehazentrum|Reha(?:klinik)?|Hörsaal|Bettenhaus|Bettenhochhaus"
-    r"|Pavillon|Ambulatorium|Institut"
-    r"|Labor|Radiologie|Röntgeninstitut|Kantonsspital|Bezirksspital|Regionalspital|Spital"
-    r"|Stadtspital|Inselspital"
-    r"|Privatklinik|Landesklinikum|Kreiskrankenhaus|Stadtkrankenhaus|Gemeinschaftspraxis"
-    r"|Facharztzentrum|Apotheke"
-    r"|Altersheim|Altenheim|Pflegezentrum|Seniorenzentrum|Wohnheim|Stift|Autohaus|Firma|Fa\."
-    r"|Bäckerei|Metzgerei"
-    r"|Spedition|Gasthof|Hotel|Werk|Kanzlei|Schreinerei|Tischlerei|Garage|Restaurant|Kita|Verein)"
-)
+_NUMBERED = any_of("place_forms", "numbered")
+_NAMED = any_of("place_forms", "named")
+_GERMAN_NAMED = any_of("place_forms", "german_named")
+_COMPOUND_ENDS = any_of("place_forms", "compound_ends")
+_DEPARTMENTS = any_of("place_forms", "departments")
+_DEPARTMENT_ENDS = any_of("place_forms", "department_ends")
+_HOSPITALS = any_of("place_forms", "hospitals")
+_WORK = any_of("place_forms", "work")
+_GERMAN_WORK = any_of("place_forms", "german_work")
+_STATES = any_of("place_forms", "states")
+_RARE_STREETS = any_of("place_forms", "rare_streets")
 _FORMS: tuple[tuple[str, str], ...] = (
     (
         "ORGANISATION",
@@ -54,13 +40,11 @@ _FORMS: tuple[tuple[str, str], ...] = (
     ),
     (
         "ORGANISATION",
-        rf"\b{UPPER}[\w]{{2,30}}(?:zentrum|heim|stift|haus|praxis|institut|klinikum|spital"
-        rf"|ordination)-?(?:[ \t-]{_W}){{1,2}}",
+        rf"\b{UPPER}[\w]{{2,30}}{_COMPOUND_ENDS}-?(?:[ \t-]{_W}){{1,2}}",
     ),
     (
         "ORGANISATION",
-        r"\b(?:Chir|Med|Int|Unf|Gyn|Neuro|Päd|Uro|HNO|Derm|Ortho|Kardio|Onko"
-        r"|Radio?l?)\.[ \t]?(?:Amb|Abt|Klin|Stat|Poli)\.?\b\.?",
+        rf"\b{_DEPARTMENTS}\.[ \t]?{_DEPARTMENT_ENDS}\.?\b\.?",
     ),
     (
         "ORGANISATION",
@@ -75,28 +59,19 @@ _FORMS: tuple[tuple[str, str], ...] = (
     ),
     (
         "ORGANISATION",
-        r"\b(?:AKH|MHH|UKE|CHUV|USZ|KSSG|UKB|UKD|UKF|UKM|UKR|UKSH|UKGM|UMM"
-        r"|UMG)(?:[ ][A-ZÄÖÜ][a-zäöü]{2,20})?\b",
+        rf"\b{_HOSPITALS}(?:[ ][A-ZÄÖÜ][a-zäöü]{{2,20}})?\b",
     ),
     ("ORGANISATION", rf"(?<=&[ ]){_W}(?=[ \t](?:from|in|since|as|for)\b)"),
     # Where somebody works: "driver with Northline Coaches", "Fahrer b. Wr. Linien".
     (
         "ORGANISATION",
-        r"\b(?:[Ww]orks?|[Ww]orking|[Ww]orked|[Ee]mployed|[Ee]mployer|[Jj]ob|[Tt]eaches"
-        r"|[Dd]river|[Ww]elder|[Tt]eacher|[Cc]lerk|[Cc]ook|[Nn]urse"
-        r"|[Ee]ngineer|[Mm]anager|[Aa]pprentice|[Aa]ccountant|[Rr]etired|[Ff]armer|[Bb]aker"
-        r"|[Gg]uard|[Ss]tudent|[Pp]upil)(?:[ \t]\w+)?[ \t](?:at|for|by|with|from)[ \t]"
+        rf"\b{_WORK}(?:[ \t]\w+)?[ \t](?:at|for|by|with|from)[ \t]"
         rf"(?:the[ \t])?({_W}(?:[ \t](?:&|and|of)?[ ]?{_W}){{0,3}})",
     ),
     ("ORGANISATION", rf"\b[Ee]mployer[ \t]*:[ \t]*({_W}(?:[ \t](?:&[ ])?{_W}){{0,3}})"),
     (
         "ORGANISATION",
-        r"\b(?:[Aa]rbeitet|[Bb]eschäftigt|[Tt]ätig|angestellt|Arbeitgeber|AG|Azubi|Lehrling"
-        r"|Auszubildende[r]?|Fahrer(?:in)?|Verkäufer(?:in)?"
-        r"|Lehrer(?:in)?|Schlosser(?:in)?|Koch|Köchin|Mechaniker(?:in)?|Schüler(?:in)?"
-        r"|Student(?:in)?|Mitarbeiter(?:in)?|Angestellte[r]?|Monteur(?:in)?"
-        r"|Elektriker(?:in)?|Ingenieur(?:in)?|Maurer|Bäcker(?:in)?|Kassier(?:er|erin)"
-        r"|Pfleger(?:in)?|Rentner(?:in)?)(?:[ \t]*:|[ \t](?:bei|b\.|beim|im|am|an|in|d\.|der)+)"
+        rf"\b{_GERMAN_WORK}(?:[ \t]*:|[ \t](?:bei|b\.|beim|im|am|an|in|d\.|der)+)"
         rf"[ \t](?:der[ \t]|dem[ \t]"
         rf"|den[ \t])?({_W}(?:[ \t](?:am[ \t])?{_W}){{0,2}}(?:,[ \t]{_W}[ \t]{_W})?)",
     ),
@@ -120,13 +95,8 @@ _ADDRESS = re.compile(
     rf"|(?:(?<=of )|(?<=at )|(?<=, )|(?<=: )|(?<=\n))\d{{1,4}}[a-zA-Z]?[ ]"
     rf"(?:{UPPER}[a-z]{{3,20}}[ ]?){{1,3}}(?=,[ ]{UPPER}[a-z]{{3,}})"
     r"|(?<=, )\d{5}(?=[,.;)\n]|$)|\b[A-Z]{1,2}\d{1,2}[A-Z]?[ ]{0,2}\d[A-Z]{2}\b"
-    rf"|\b{UPPER}[a-z]{{2,20}}(?:[ ]{UPPER}[a-z]{{2,20}})?,?[ ](?:AL|AK|AZ|AR|CA|CO|CT|DE|FL|GA|HI"
-    rf"|IA|ID|IL|IN|KS|KY|LA|MA|MD|ME|MI|MN|MO|MS|MT|NC|ND|NE|NH|NJ|NM|NV|NY|OH|OK|OR|PA|RI|SC"
-    rf"|SD|TN|TX|UT|VA|VT|WA|WI|WV|WY)(?=[,.;)\s])(?:[ ]\d{{5}})?"
-    rf"|\b\d{{1,4}}(?:/\d{{1,3}})?[ \t](?:{_W}[ \t]){{1,3}}(?:Wynd|Brae|Vale|Green|View|Park"
-    rf"|Bank|Fold|Loan|Gate|Rise|Croft|Drift|Trail|Trl|Pike"
-    r"|Path|Loop|Alley|Plaza|Mews|Parade|Strand|Drove|Gardens|Crossing|Bend|Pass|Run|Point"
-    r"|Cove|Glen)\b",
+    rf"|\b{UPPER}[a-z]{{2,20}}(?:[ ]{UPPER}[a-z]{{2,20}})?,?[ ]{_STATES}(?=[,.;)\s])(?:[ ]\d{{5}})?"
+    rf"|\b\d{{1,4}}(?:/\d{{1,3}})?[ \t](?:{_W}[ \t]){{1,3}}{_RARE_STREETS}\b",
 )
 # Stations of lymph nodes are numbered as wards are.
 _OF_NODES = re.compile(r"lymph|node|LK|mediast|hil[aäu]|axill|subcarin|paratrache", re.IGNORECASE)

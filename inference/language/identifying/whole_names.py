@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 
+from inference.language.identifying.forms import any_of
 from inference.language.identifying.vocabulary import (
     NAME_TOKEN,
     UPPER,
@@ -15,47 +16,10 @@ from inference.language.identifying.vocabulary import (
     of_disease,
 )
 
-_PARTICLE = (
-    r"(?:van|von|vom|zu|zur|de|der|den|des|la|le|di|da|dos|el|al|bin|ibn|ten|ter|v\."
-    r"|d\.|z\.|ar-|al-|Ó|Ní|Mac)"
-)
-_LABEL = (
-    r"(?:Anf(?:orderer|orderung)?|Überw(?:eiser(?:in)?)?|Zuw(?:eiser(?:in)?)?|Op|OP"
-    r"|Operateur(?:in)?|Ass(?:istenz)?|An[äa](?:sth?(?:esie)?)?"
-    r"|Instr(?:um)?|Springer|Hausarzt|Hausärztin|HA|Leitung|Ltg|Koord|gez|i\.[ ]?A|i\.[ ]?V"
-    r"|Unterschr(?:ift)?|Diktat|Schreib(?:kraft|er(?:in)?)|Befundet|Vidiert|Freigabe"
-    r"|Zeug(?:e|in)|Dolmetsch(?:er(?:in)?)?|Vertreter(?:in)?|Arzt|Ärztin|MTRA?|MTA|RTA|BTA"
-    r"|Radiologe|Radiologin|cc|CC|Cc|[Ww]itness|[Ii]nterpreter|[Ss]urgeon"
-    r"|Asst|An?aesth?|Scrub|Circ|[Rr]eporter|[Rr]equester|[Aa]ttend1?i?ng|PCP|[Cc]onsultant"
-    r"|[Tt]ech(?:nologist)?|[Rr]adiographer|[Ss]onographer|[Tt]yped[ ]by|[Cc]hecked[ ]by"
-    r"|[Vv]erified[ ]by|[Oo]rdered[ ]by|NOK|POA|LPA|[Aa]ttorney|Kontakt(?:person)?"
-    r"|Notfallkontakt|Erwachsenenvertreter(?:in)?|Vormund|Betreuer(?:in)?|KM|KV|Vater|Mutter"
-    r"|Eltern"
-    r"|Enkel(?:in|kind)?|Schwager|Schwägerin|Gatt(?:e|in)|Neffe|Nichte|Onkel|Tante|Oma|Opa"
-    r"|Großmutter|Großvater|Lebensgefährt(?:e|in)|Partner(?:in)?|Freund(?:in)?"
-    r"|Nachbar(?:in)?|Cousine?|Zwilling|Schwiegersohn|Schwiegertochter|Sohn|Tochter|Bruder"
-    r"|Schwester|Gemahlin|Kinder|Söhne|Töchter|Ehegatt(?:e|in)|[Gg]randson|[Gg]randdaughter"
-    r"|[Nn]ephew|[Nn]iece"
-    r"|[Uu]ncle|[Aa]unt(?:ie)?|[Cc]ousin|[Nn]eighbour|[Nn]eighbor|[Ff]riend|[Ff]iancée?"
-    r"|[Ss]pouse|[Mm]om|[Mm]um|[Dd]ad|[Dd]tr|[Hh]usband|[Ww]ife|[Ss]on|[Dd]aughter|[Pp]artner"
-    r"|[Bb]rother|[Ss]ister"
-    r"|[Ss]tep(?:son|daughter|father|mother)|[Tt]win|[Cc]aregiver|[Cc]arer|[Gg]uardian|[Pp]t"
-    r"|[Pp]at(?:ient(?:in)?)?|Pat1ent|N[a]r?[mn]e|[Nn]ame[nd]?|Nachname|Vorname|Surname"
-    r"|Forenames?|First[ ]name|Last[ ]name"
-    r"|[Rr]egistrar|[Ii]ntern|[Mm]idwife|Hebamme|Logop(?:ädin)?|Ergo|Sekretariat|[Ss]ecretary"
-    r"|[Ff]oster[ ]\w+|Pfarrer(?:in)?|Pater|Lehrer(?:in)?|Anwalt|Anwältin|Notar(?:in)?"
-    r"|Trainer(?:in)?|[Cc]oach|[Cc]haplain|[Ll]andlord|[Ss]olicitor|[Oo]fficer"
-    r"|[Ss]ocial[ ]worker)"
-)
+_PARTICLE = any_of("name_forms", "particles_of_labels")
+_LABEL = any_of("name_forms", "labels")
 _ROLE = re.compile(_LABEL)
-_RANK = (
-    r"(?:Cpl|Pte|Sgt|Maj|Capt|Lt|Col|Hptm|Oblt|Rev|Fr|Br|Hon|Lady|Lord|Judge|Officer|PC|DC|RA"
-    r"|RAin|Notar|Ddr|DDr|Ing|Dipl\.-Ing|Mag|MR|OMR|Hofrat|FÄ|FA|LOÄ|OÄ|OA|CA|CÄ|AÄ|AA|DGKP"
-    r"|DGKS|MTD|PJ|Messrs|Mlle|Mme|Monsieur|Madame|Signora?|Sra?|Señora?|Don|Doña|Sheikh|Imam"
-    r"|Rabbi"
-    r"|Smt|Shri|Sri|Alt-\w+|\w*rätin|\w*rat|Bürgermeister(?:in)?|Dr\.?in|Prof\.?in|Mx|Baby"
-    r"|Zwilling|Univ\.-Prof|PD|Priv\.-Doz|HR|Assist|Doz)"
-)
+_RANK = any_of("name_forms", "ranks")
 _NAME = (
     rf"((?:{_PARTICLE}[ \t]?){{0,3}}{NAME_TOKEN}(?:(?:,?[ \t]"
     rf"|(?<=\.))(?:{_PARTICLE}[ \t]?){{0,3}}{NAME_TOKEN}){{0,4}})"
