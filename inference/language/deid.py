@@ -15,9 +15,13 @@ _NOTE_PATTERNS = (
     f" The package {rampart.PACKAGE} is not installed; HF_DEID_MODEL names a larger model."
 )
 _NOTE_SHIPPED = (
-    "Found by rules, header values and a small model: of texts that the rules had not met, nearly"
-    " four of ten identifiers were left, so that a person has to read it before it leaves."
-    " HF_DEID_MODEL names a larger model."
+    f"Found by rules, header values and the small model {rampart.PACKAGE} {rampart.REVISION}: of"
+    " texts that the rules had not met, nearly four of ten identifiers were left, so that a person"
+    " has to read it before it leaves. HF_DEID_MODEL names a larger model."
+)
+_NOTE_BOTH = (
+    f"The small model {rampart.PACKAGE} {rampart.REVISION} looked for names and places, too."
+    " A person has to read the text before it leaves."
 )
 _NOTE_LONG = (
     "The text is long: the small model read its beginning, and rules alone the rest. Send it in"
@@ -61,7 +65,7 @@ def deidentified(
         entities = load_model(settings, "deid")(text)
         spans += identifiers.by_model(text, entities)
         model, revision = ref.name, ref.revision or "local"
-        notes = []
+        notes = [_NOTE_BOTH, *notes[1:]] if shipped else []
     if keep_dates:
         spans = [one for one in spans if one.kind not in _KEPT_DATES]
     found = identifiers.merged(spans)

@@ -82,7 +82,8 @@ TASKS: dict[TaskName, Task] = {
             "deid",
             "hf_deid_model",
             "identifiers in text",
-            "they are found by patterns and by the study's own header",
+            "they are found by patterns, by the study's own header and by the small model of a"
+            " package where it is installed",
         ),
         Task(
             "entailment",

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from inference.language import model_names, rampart
+from inference.language import deid, model_names, rampart
 from inference.language.deid import deidentified
 from inference.language.identifying import by_context
 from inference.refusals import ModelUnusable
@@ -33,6 +33,21 @@ def test_a_span_says_that_the_model_found_it() -> None:
     assert (span["text"], span["kind"], span["source"]) == ("Obermarkwitz", "ADDRESS", "model")
     assert (answer["method"], answer["model"]) == ("model", rampart.PACKAGE)
     assert "a person has to read it" in answer["notes"][0]
+    assert f"{rampart.PACKAGE} {rampart.REVISION}" in answer["notes"][0]
+
+
+def test_where_two_models_looked_both_are_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "large").mkdir()
+    monkeypatch.setattr(deid, "load_model", lambda settings, task: lambda text: [])
+    settings = Settings(hf_deid_model=str(tmp_path / "large"))
+    answer = deidentified(settings, "Zuletzt in Obermarkwitz behandelt.", {})
+    assert "Obermarkwitz" not in answer["text"]
+    assert answer["model"] == "large"
+    assert f"{rampart.PACKAGE} {rampart.REVISION}" in answer["notes"][0]
+    monkeypatch.setattr(rampart, "folder", lambda: None)
+    assert deidentified(settings, "Dr. Miller", {})["notes"] == []
 
 
 @pytest.mark.parametrize(
