@@ -8,6 +8,7 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from inference.calibration.circles import bounds_of_circle
 from inference.calibration.entities import (
     AxesScale,
     Axis,
@@ -242,18 +243,16 @@ def plane_scale(shape: Shape, points: Sequence[Point], calibration: Calibration)
     """Where both directions are lengths. Raises NotMeasurable elsewhere."""
     if shape in _ANGLES and not calibration.regions:
         return PlaneScale(*calibration.aspect, "{pixels}")
-    scale = scale_at(calibration, _extent(shape, points))
+    scale = scale_at(calibration, _extent(shape, points, calibration))
     if isinstance(scale, AxesScale):
         raise NotMeasurable("shape_on_axes")
     return scale
 
 
-def _extent(shape: Shape, points: Sequence[Point]) -> Sequence[Point]:
+def _extent(shape: Shape, points: Sequence[Point], calibration: Calibration) -> Sequence[Point]:
     """Points that a region must hold so that it holds all of the shape."""
     if shape == "CIRCLE":
-        (x, y), end = points
-        radius = math.dist((x, y), end)
-        return ((x - radius, y - radius), (x + radius, y + radius))
+        return bounds_of_circle(points, calibration)
     if shape == "ELLIPSE":
         a, b, c, d = points
         x, y = (a[0] + b[0]) / 2, (a[1] + b[1]) / 2

@@ -25,13 +25,12 @@ from inference.annotations.content import (
     text_of,
 )
 from inference.annotations.drawing import Drawing, Measured, Quantity, Shape, TakenOver
+from inference.calibration.circles import circle_of_axes
 from inference.calibration.entities import HandCalibration
 
 REPORT_CLASSES = frozenset(
     {str(EnhancedSRStorage), str(ComprehensiveSRStorage), str(Comprehensive3DSRStorage)}
 )
-
-
 _SIZES = frozenset(
     {"length", "long_axis", "short_axis", "angle", "area", "perimeter", "radius", "distance"}
 )
@@ -122,6 +121,10 @@ def _drawing(group: Dataset, document: Dataset) -> Drawing | None:
     # Some writers say the same coordinates again for each number.
     drawn = lines[:2] if shape == "BIDIRECTIONAL" else lines[:1]
     points = [point for line in drawn for point in _points(line)]
+    if shape == "ELLIPSE":
+        stated = {one.quantity: one.value for one in _measured(shape, numbers)}
+        if circle := circle_of_axes(points, stated.get("area", 0.0), stated.get("radius", 0.0)):
+            shape, points = "CIRCLE", circle
     image = _image(lines[0])
     if image is None:
         return None

@@ -1,6 +1,7 @@
 """Drawings as a Measurement Report: TID 1500 with a TID 1501 group for each of them."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 import highdicom as hd
@@ -22,6 +23,7 @@ from pydicom.uid import ExplicitVRLittleEndian
 from inference.annotations import codes as words
 from inference.annotations.drawing import Drawing, Measured, Place, TakenOver
 from inference.annotations.vertebrae import site_of
+from inference.calibration.circles import axes_of_circle, is_circle_of_pixels
 from inference.calibration.decision import calibration_of
 from inference.calibration.entities import HandCalibration
 from inference.imaging.stack_discriminators import key_of
@@ -76,8 +78,9 @@ def encode_measurements(
         observation_context=observation_context(author),
         procedure_reported=procedure_reported(first),
         imaging_measurements=[
-            _group(drawing, places[drawing.sop_instance_uid, drawing.frame_number])
+            _group(_as_written(drawing, place), place)
             for drawing in drawings
+            for place in (places[drawing.sop_instance_uid, drawing.frame_number],)
         ]
         or [_nothing()],
         title=codes.cid7021.ImagingMeasurementReport,
@@ -183,6 +186,15 @@ def _group(drawing: Drawing, place: Place) -> hd.sr.MeasurementsAndQualitativeEv
         if text:
             group[0].ContentSequence.append(_text(name, text))
     return group
+
+
+def _as_written(drawing: Drawing, place: Place) -> Drawing:
+    """CIRCLE is one of pixels (PS3.3 C.18.6.1.2): one in mm is an ELLIPSE where they are not
+    square."""
+    calibration, points = place.calibration, drawing.points
+    if drawing.shape != "CIRCLE" or is_circle_of_pixels(points[0], calibration):
+        return drawing
+    return replace(drawing, shape="ELLIPSE", points=axes_of_circle(points, calibration))
 
 
 def _text(name: Code, value: str) -> TextContentItem:

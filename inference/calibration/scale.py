@@ -63,6 +63,18 @@ def axes_at(calibration: Calibration, point: Point) -> AxesScale | None:
     return scale if isinstance(scale, AxesScale) else None
 
 
+def proportions_at(calibration: Calibration, point: Point) -> tuple[float, float]:
+    """How wide and how high a pixel is there, in mm or else in proportion."""
+    if not calibration.regions:
+        row, column = calibration.spacing_mm or calibration.aspect
+        return column, row
+    try:
+        scale = scale_at(calibration, (point,))
+    except NotMeasurable:
+        return 1.0, 1.0
+    return (scale.column, scale.row) if isinstance(scale, PlaneScale) else (1.0, 1.0)
+
+
 def shown_scale_mm(calibration: Calibration) -> tuple[float, float] | None:
     """Row and column spacing for a scale bar; None where one would not hold for all of it."""
     if not calibration.regions:

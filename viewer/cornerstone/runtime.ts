@@ -11,9 +11,7 @@ import {
   addTool,
   AngleTool,
   ArrowAnnotateTool,
-  BidirectionalTool,
   BrushTool,
-  CircleROITool,
   CircleScissorsTool,
   CobbAngleTool,
   CrosshairsTool,
@@ -43,6 +41,7 @@ import { drawWithoutAntialiasing } from "./renderer";
 import { FreeTextTool } from "./annotations/freeText";
 import { LinesAngleTool } from "./annotations/linesAngle";
 import { SpineLabelTool } from "./annotations/spineLabels";
+import { AxesTool, CircleTool } from "./annotations/stretched";
 import { RegionWindowTool } from "./windows/regionWindow";
 import { inStatedColors, valuesAsStated } from "./values/loadedValues";
 import { SeriesScrollTool } from "./views/scrolling";
@@ -50,12 +49,12 @@ import { SeriesScrollTool } from "./views/scrolling";
 /** What each measuring tool of the toolbar is called by Cornerstone. */
 export const measuringClasses = {
   length: LengthTool,
-  bidirectional: BidirectionalTool,
+  bidirectional: AxesTool,
   angle: AngleTool,
   cobb: CobbAngleTool,
   lines: LinesAngleTool,
   ellipse: EllipticalROITool,
-  circle: CircleROITool,
+  circle: CircleTool,
   rectangle: RectangleROITool,
   freehand: PlanarFreehandROITool,
   probe: ProbeTool,

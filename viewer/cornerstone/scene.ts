@@ -75,7 +75,10 @@ export class Scene {
     openings: Openings,
   ) {
     this.engine = new RenderingEngine(this.id);
-    this.mouse = new MouseTools(this.id, (data) => this.measuring.linesOf(data));
+    this.mouse = new MouseTools(this.id, {
+      linesOf: (data) => this.measuring.linesOf(data),
+      stretchOf: (one) => this.measuring.stretchOf(one),
+    });
     this.views = new Viewports(this.engine, {
       [CoreEnums.Events.IMAGE_RENDERED]: this.onRendered,
       [CoreEnums.Events.PRE_STACK_NEW_IMAGE]: (event) => {

@@ -13,6 +13,7 @@ import type { WindowRange } from "@/dicom/windowing";
 import { text } from "@/shared/i18n";
 import { askForText } from "./annotations/freeText";
 import { placeLevel } from "./annotations/spineLabels";
+import type { StretchOf } from "./annotations/stretched";
 import { promptClicks } from "./annotations/promptClicks";
 import {
   editToolNames,
@@ -41,9 +42,13 @@ function group(id: string): ToolTypes.IToolGroup {
   return made;
 }
 
-type LinesOf = (data: ToolTypes.AnnotationData) => string[];
+/** What the tools ask of what is drawn. */
+interface Drawings {
+  linesOf: (data: ToolTypes.AnnotationData) => string[];
+  stretchOf: StretchOf;
+}
 
-function configurationOf(toolName: string, linesOf: LinesOf): Record<string, unknown> {
+function configurationOf(toolName: string, { linesOf, stretchOf }: Drawings): Record<string, unknown> {
   if (toolName === CrosshairsTool.toolName) {
     return {
       getReferenceLineColor: (viewId: string) => lineColors[viewId] ?? "rgb(200, 200, 200)",
@@ -61,7 +66,7 @@ function configurationOf(toolName: string, linesOf: LinesOf): Record<string, unk
   if (toolName === toolClasses.vertebra.toolName) return { getTextCallback: placeLevel };
   // Beside a drawing stands what the list says of it, in the page's language: a probe's SUV, too.
   const overrides = measuringToolOf(toolName) === null ? {} : { getTextLines: (data: ToolTypes.AnnotationData) => orNone(linesOf(data)) };
-  return toolName === toolClasses.freehand.toolName ? { ...overrides, calculateStats: true } : overrides;
+  return toolName === toolClasses.freehand.toolName ? { ...overrides, calculateStats: true } : { ...overrides, stretchOf };
 }
 
 /** Nothing to say yet is no text at all: an empty one would draw its line. */
@@ -83,11 +88,11 @@ export class MouseTools {
 
   constructor(
     private readonly id: string,
-    linesOf: LinesOf,
+    drawings: Drawings,
   ) {
     this.group = group(id);
     for (const tool of Object.values(toolClasses)) {
-      this.group.addTool(tool.toolName, configurationOf(tool.toolName, linesOf));
+      this.group.addTool(tool.toolName, configurationOf(tool.toolName, drawings));
     }
     this.group.addTool(ReferenceLinesTool.toolName, {});
     for (const [name, toolName] of Object.entries(editToolNames)) {

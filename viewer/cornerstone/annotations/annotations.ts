@@ -18,6 +18,8 @@ export function pointsForNode(kind: MeasuringTool, data: ToolTypes.AnnotationDat
   const points = data.handles?.points ?? [];
   // Cornerstone gives a text a second point, which says nothing.
   if (kind === "text" || kind === "vertebra") return points.slice(0, 1);
+  // And a circle whose line was dragged, three more.
+  if (kind === "circle") return points.slice(0, 2);
   return kind === "rectangle" ? crossed(points) : points;
 }
 

@@ -3,7 +3,7 @@ import type { Types as ToolTypes } from "@cornerstonejs/tools";
 import { handCalibrations, isSameCalibration } from "@/dicom/calibration/byHand";
 import { calibrationOf } from "@/dicom/calibration/calibration";
 import { quantitiesOfShape } from "@/dicom/calibration/quantities";
-import { NotMeasurable } from "@/dicom/calibration/scale";
+import { NotMeasurable, proportionsAt } from "@/dicom/calibration/scale";
 import { caveatsOf, disagreeing, isStatistic, uidOfUuid, type Measurement, type MeasuringKind, type TakenOver } from "@/dicom/measurements/measurement";
 import { isWhere } from "@/dicom/measurements/samePlace";
 import { statisticsWithin, type Statistics } from "@/dicom/measurements/pixelsWithin";
@@ -40,10 +40,12 @@ export function readDrawing(
   const found = quantitiesOfShape(kind, points, calibration, isClosed);
   const ofShape = found instanceof NotMeasurable ? [] : found;
   const pixel = kind === "probe" ? pixelAt(imageId, points[0]) : null;
+  const stretch = stretchOf(one, slice);
   const padding = {
-    isOutdated: frameChanges.wasChanged(imageId),
+    // Cornerstone takes the values within a circle as it would draw it.
+    isOutdated: frameChanges.wasChanged(imageId) || (kind === "circle" && stretch !== 1),
     ranges: paddingsOf(slice.dataset),
-    statistics: () => statisticsOn(imageId, kind, points, paddingsOf(slice.dataset)),
+    statistics: () => statisticsOn(imageId, kind, points, stretch, paddingsOf(slice.dataset)),
   };
   // Values of a picture that is subtracted are not those of the stored image, which a drawing is saved with.
   const drawn = frameChanges.isChanged(imageId)
@@ -69,6 +71,17 @@ export function readDrawing(
     madeBy: kept?.madeBy ?? null,
     handCalibration: handCalibrations.get(slice.sopInstanceUid) ?? null,
   };
+}
+
+/** By how much more a length down its image is worth there than one across that is drawn as long: ultrasound is drawn with square pixels. */
+export function stretchOf(one: ToolTypes.Annotation, slice: Slice | undefined): number {
+  const imageId = one.metadata?.referencedImageId;
+  const start = one.data.handles?.points?.[0];
+  if (!imageId || !slice || !start) return 1;
+  const plane = drawnPlane(imageId);
+  const { column, row } = proportionsAt(calibrationOf(slice.dataset), imagePointOf(plane, start));
+  const stretch = row / plane.rowSpacing / (column / plane.columnSpacing);
+  return Math.abs(stretch - 1) > 1e-3 ? stretch : 1;
 }
 
 /** The annotation that Cornerstone draws of what a report holds. */
@@ -108,13 +121,14 @@ function statisticsOn(
   imageId: string,
   kind: MeasuringKind,
   points: readonly ImagePoint[],
+  stretch: number,
   paddings: readonly WindowRange[],
 ): Statistics | null {
   const image = cache.getImage(imageId);
   if (!image || (image.numberOfComponents || 1) > 1) return null;
   const { columnSpacing, rowSpacing } = drawnPlane(imageId);
   const { columns, rows } = image;
-  return statisticsWithin(kind, points, { columns, rows, values: image.getPixelData(), aspect: rowSpacing / columnSpacing }, paddings);
+  return statisticsWithin(kind, points, { columns, rows, values: image.getPixelData(), aspect: (stretch * rowSpacing) / columnSpacing }, paddings);
 }
 
 /** The one value of the pixel under a point; null for a colour, or where there is none. */

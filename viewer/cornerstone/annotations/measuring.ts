@@ -5,7 +5,7 @@ import { handCalibrations } from "@/dicom/calibration/byHand";
 import type { Slice } from "@/dicom/geometry";
 import { calibrate, dropUnused, mayCalibrate, restoreCalibrations, takeCalibrations } from "./calibrating";
 import { linesAcrossImages } from "./acrossImages";
-import { annotationOf, isSameDrawing, readDrawing, trackingUidOf } from "./drawn";
+import { annotationOf, isSameDrawing, readDrawing, stretchOf, trackingUidOf } from "./drawn";
 import { OpenImages } from "./openImages";
 import { OthersDrawings } from "./othersDrawings";
 import { spineLabelling } from "./spineLabels";
@@ -216,6 +216,10 @@ export class Measuring {
     if (!read) return linesAcrossImages(one);
     const { madeBy } = read;
     return madeBy ? [...measuredLines(read), text().viewing.ofOthers.by(madeBy.maker)] : measuredLines(read);
+  }
+
+  stretchOf(one: ToolTypes.Annotation): number {
+    return stretchOf(one, this.images.sliceOf(one.metadata?.referencedImageId));
   }
 
   /** The measurement that is chosen, or else the one drawn last. */

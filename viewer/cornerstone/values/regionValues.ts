@@ -1,4 +1,6 @@
 import { cache } from "@cornerstonejs/core";
+import { calibrationOf } from "@/dicom/calibration/calibration";
+import { proportionsAt } from "@/dicom/calibration/scale";
 import { paddingsOf } from "@/dicom/display/padding";
 import { realWorldOf, realWorldValue } from "@/dicom/display/realWorld";
 import { suvFactorOf } from "@/dicom/pet/suv";
@@ -7,7 +9,6 @@ import type { Measurement } from "@/dicom/measurements/measurement";
 import { valuesWithin } from "@/dicom/measurements/pixelsWithin";
 import { frameChanges } from "@/cornerstone/frameChanges";
 import type { LoadedSeries } from "@/cornerstone/series";
-import { drawnPlane } from "@/cornerstone/views/plane";
 
 /** The values of a region, in the unit in which its statistics are stated. */
 export interface RegionValues {
@@ -31,9 +32,9 @@ export function regionValues(one: Measurement, opened: readonly LoadedSeries[]):
     const image = imageId ? cache.getImage(imageId) : undefined;
     if (!imageId || !slice || !image) continue;
     if ((image.numberOfComponents || 1) > 1 || frameChanges.isChanged(imageId)) return null;
-    const { columnSpacing, rowSpacing } = drawnPlane(imageId);
     const { columns, rows } = image;
-    const drawn = { columns, rows, values: image.getPixelData(), aspect: rowSpacing / columnSpacing };
+    const { column, row } = proportionsAt(calibrationOf(slice.dataset), one.points[0] ?? [0, 0]);
+    const drawn = { columns, rows, values: image.getPixelData(), aspect: row / column };
     const found = [...valuesWithin(one.kind, one.points, drawn, paddingsOf(slice.dataset))];
     return found.length === 0 ? null : inUnit(found, slice.dataset);
   }

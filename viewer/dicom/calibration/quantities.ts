@@ -1,6 +1,7 @@
 import type { MeasuringKind, Quantity } from "@/dicom/measurements/measurement";
 import type { Calibration } from "./calibration";
-import { axesAt, NotMeasurable, scaleAt, type AxesScale, type PlaneScale, type Point } from "./scale";
+import { circleHalves } from "@/dicom/measurements/proportions";
+import { axesAt, NotMeasurable, proportionsAt, scaleAt, type AxesScale, type PlaneScale, type Point } from "./scale";
 import type { Axis } from "./ultrasound";
 
 const named: Partial<Record<string, string>> = { s: "time", mm: "distance", "cm/s": "velocity", Hz: "frequency" };
@@ -80,16 +81,17 @@ function planeScale(
     const [row, column] = calibration.aspect;
     return { kind: "plane", row, column, unit: "{pixels}" };
   }
-  const scale = scaleAt(calibration, extent(kind, points));
+  const scale = scaleAt(calibration, extent(kind, points, calibration));
   return scale instanceof NotMeasurable || scale.kind === "plane" ? scale : new NotMeasurable("shape_on_axes");
 }
 
 /** Points that a region must hold so that it holds all of the shape. */
-function extent(kind: MeasuringKind, points: readonly Point[]): readonly Point[] {
+function extent(kind: MeasuringKind, points: readonly Point[], calibration: Calibration): readonly Point[] {
   const [a, b, c, d] = points;
   if (kind === "circle" && a && b) {
-    const radius = distance(a, b);
-    return [[a[0] - radius, a[1] - radius], [a[0] + radius, a[1] + radius]];
+    const { column, row } = proportionsAt(calibration, a);
+    const [halfWidth, halfHeight] = circleHalves(a, b, row / column);
+    return [[a[0] - halfWidth, a[1] - halfHeight], [a[0] + halfWidth, a[1] + halfHeight]];
   }
   if (kind === "ellipse" && a && b && c && d) {
     const [x, y] = [(a[0] + b[0]) / 2, (a[1] + b[1]) / 2];

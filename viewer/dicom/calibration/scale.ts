@@ -48,6 +48,16 @@ export function axesAt(calibration: Calibration, point: Point): AxesScale | null
   return !(scale instanceof NotMeasurable) && scale.kind === "axes" ? scale : null;
 }
 
+/** How wide and how high a pixel is there, in mm or else in proportion. */
+export function proportionsAt(calibration: Calibration, point: Point): { column: number; row: number } {
+  if (calibration.regions.length === 0) {
+    const [row, column] = calibration.spacingMm ?? calibration.aspect;
+    return { column, row };
+  }
+  const scale = scaleAt(calibration, [point]);
+  return scale instanceof NotMeasurable || scale.kind === "axes" ? { column: 1, row: 1 } : scale;
+}
+
 /** Row and column spacing for a scale bar; null where one would not hold for all of the image. */
 export function shownScaleMm(calibration: Calibration): Spacing | null {
   if (calibration.regions.length === 0) return calibration.spacingMm;
