@@ -250,6 +250,7 @@ export class Scene {
     const view = this.views.get(viewIdOf(event));
     if (!view) return;
     if (isCell(view.id) && this.views.stack(view.id)?.getImageIds().length === 0) return;
+    if (this.planes.isOpen && !this.planes.isPlaced) return;
     const shown = this.windows.of(view.id);
     const { series, slab } = this.planes;
     this.listener.onView(viewInfo(view, shown?.range ?? null, shown?.inverted ?? false, series?.order.slices, slab));

@@ -39,6 +39,8 @@ export class Planes {
   readonly fusion: Fusion;
   private readonly frames: FrameWatch;
   series: LoadedSeries | null = null;
+  /** Whether they look where they open; Cornerstone draws them elsewhere first. */
+  isPlaced = false;
   /** Where the planes look; kept because a mask that is added to a view centres it again. */
   private lookedAt: Vector | null = null;
   slab: Slab = openingSlab;
@@ -73,6 +75,7 @@ export class Planes {
     // The same series may be shown once more, in other elements, while it loads.
     const isPast = this.latest.begin();
     this.series = series;
+    this.isPlaced = false;
     for (const plane of planes) {
       this.views.enable({
         viewId: plane,
@@ -94,6 +97,7 @@ export class Planes {
     // Switching the crosshairs on centres the planes; the place to look at comes after.
     this.mouse.useCrosshairs(true);
     if (near) this.goToPoint(near);
+    this.isPlaced = true;
     this.engine.renderViewports([...planes]);
     return true;
   }

@@ -5,7 +5,7 @@ import { useEffect, useRef, useState } from "react";
 import type { ReaderState } from "@/features/reader/hooks/useReader";
 import type { Slice } from "@/dicom/geometry";
 import { middleOf } from "@/dicom/geometry";
-import { takeSharedViewports, type AskedView } from "@/features/reader/lib/sharing/openedView";
+import { forgetSharedViewports, sharedViewports, type AskedView } from "@/features/reader/lib/sharing/openedView";
 import { readViewAddress, viewParameters, type ViewAddress } from "@/features/reader/lib/layout/viewAddress";
 
 /** Browsers refuse an address that changes too often, and no one needs each slice in it. */
@@ -17,9 +17,11 @@ const settledMs = 400;
  */
 export function useAskedView(studyInstanceUid: string): AskedView {
   const routed = useSearchParams();
+  // Not while it is drawn: React may begin to draw a page more than once before it is there.
+  useEffect(() => forgetSharedViewports(studyInstanceUid), [studyInstanceUid]);
   return useState(() => ({
     ...readViewAddress(new URLSearchParams(routed.toString()), studyInstanceUid),
-    viewports: takeSharedViewports(studyInstanceUid),
+    viewports: sharedViewports(studyInstanceUid),
   }))[0];
 }
 

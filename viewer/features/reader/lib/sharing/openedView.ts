@@ -44,11 +44,14 @@ export function addressOfShared({ study_instance_uid: studyInstanceUid, view }: 
 
 const none: readonly ShownViewport[] = [];
 
-/** What the viewports of a study open with, once. */
-export function takeSharedViewports(studyInstanceUid: string): readonly ShownViewport[] {
-  const viewports = opened.get(studyInstanceUid) ?? none;
+/** What the viewports of a study open with. */
+export function sharedViewports(studyInstanceUid: string): readonly ShownViewport[] {
+  return opened.get(studyInstanceUid) ?? none;
+}
+
+/** Once its reader is there: who opens the study again finds it as always. */
+export function forgetSharedViewports(studyInstanceUid: string): void {
   opened.delete(studyInstanceUid);
-  return viewports;
 }
 
 const viewIds: readonly ViewId[] = [...cells, ...planes];
