@@ -50,20 +50,19 @@ def agreement(
         both_empty = found_ml == true_ml
         nan = math.nan
         return Agreement(dice, 1.0 if both_empty else 0.0, nan, found_ml, true_ml)
-    surface, distance = _surfaces(found, true, spacing_mm)
+    surface, distance = surfaces(found, true, spacing_mm)
     return Agreement(dice, surface, distance, found_ml, true_ml)
 
 
-def _surfaces(
-    found: Mask, true: Mask, spacing_mm: tuple[float, float, float]
-) -> tuple[float, float]:
+def surfaces(found: Mask, true: Mask, spacing_mm: tuple[float, ...]) -> tuple[float, float]:
+    """Surface Dice and HD95 in mm of two masks that hold something, with two axes or three."""
     import torch
     from monai.metrics import compute_hausdorff_distance, compute_surface_dice
 
     # Far from both there is nothing to measure; a margin keeps surfaces off the border.
     box = box_of(found | true, margin=2)
     pair = [torch.from_numpy(np.ascontiguousarray(mask[box]))[None, None] for mask in (found, true)]
-    pair = [torch.nn.functional.pad(mask.float(), (1,) * 6) for mask in pair]
+    pair = [torch.nn.functional.pad(mask.float(), (1, 1) * found.ndim) for mask in pair]
     with warnings.catch_warnings():
         # Of MONAI's own calls to its own functions.
         warnings.simplefilter("ignore", FutureWarning)

@@ -152,3 +152,22 @@ def difference_plot(compared: Sequence[tuple[str, float, float]], unit: str) -> 
         text(WIDTH - 4, HEIGHT - 12, f"mean of both, {least:.3g} to {most:.3g} {unit}", "end")
     )
     return svg(marks, -edge, edge)
+
+
+def dice_plot(values: Sequence[tuple[str, str, float]]) -> str:
+    """A dot for each of them above the name of its group, a line at the mean; `values`: title,
+    group and Dice. The axis begins at the tenth below the lowest value."""
+    names = sorted({group for _, group, _ in values})
+    step = (WIDTH - LEFT) / len(names)
+    low = min(math.floor(min(dice for _, _, dice in values) * 10) / 10, 0.9)
+    marks = [text(LEFT + 6, TOP + 4, "Dice", "start")]
+    for number, name in enumerate(names):
+        members = [(title, dice) for title, group, dice in values if group == name]
+        middle = LEFT + (number + 0.5) * step
+        for position, (title, dice) in enumerate(members):
+            spread = (position / max(1, len(members) - 1) - 0.5) * step * 0.5
+            marks.append(dot(middle + spread, y_of(dice, low, 1.0), f"{title}: {dice:.3f}"))
+        mean = y_of(sum(dice for _, dice in members) / len(members), low, 1.0)
+        marks.append(line(middle - step * 0.3, mean, middle + step * 0.3, mean))
+        marks.append(text(middle, HEIGHT - 12, name, "middle"))
+    return svg(marks, low, 1.0)

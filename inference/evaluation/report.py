@@ -1,26 +1,17 @@
 """An evaluation for people: one HTML file that needs nothing else, with plots as SVG."""
 
-import math
 from collections.abc import Callable, Sequence
 from html import escape
 
 from inference.evaluation.measures import SURFACE_TOLERANCE_MM
 from inference.evaluation.page import (
-    HEIGHT,
-    LEFT,
-    TOP,
-    WIDTH,
+    dice_plot,
     difference_plot,
-    dot,
     failed_table,
     gate_table,
     heading,
-    line,
     page,
-    svg,
     table,
-    text,
-    y_of,
 )
 from inference.evaluation.run import Evaluation, Measured
 from inference.models.card import GateThreshold
@@ -66,26 +57,9 @@ def _in_group(evaluation: Evaluation, kind: str) -> Callable[[Measured], str]:
 
 
 def _dice_plot(measured: Sequence[Measured], name_of: Callable[[Measured], str]) -> str:
-    """A dot for each case and segment above the name of its group, a line at the mean.
-
-    The axis begins at the tenth below the lowest value.
-    """
-    names = sorted({name_of(one) for one in measured})
-    step = (WIDTH - LEFT) / len(names)
-    low = math.floor(min(one.agreement.dice for one in measured) * 10) / 10
-    low = min(low, 0.9)
-    marks = [text(LEFT + 6, TOP + 4, "Dice", "start")]
-    for number, name in enumerate(names):
-        members = [one for one in measured if name_of(one) == name]
-        middle = LEFT + (number + 0.5) * step
-        for position, one in enumerate(members):
-            spread = (position / max(1, len(members) - 1) - 0.5) * step * 0.5
-            title = f"{one.case} {one.segment}: {one.agreement.dice:.3f}"
-            marks.append(dot(middle + spread, y_of(one.agreement.dice, low, 1.0), title))
-        mean = y_of(sum(one.agreement.dice for one in members) / len(members), low, 1.0)
-        marks.append(line(middle - step * 0.3, mean, middle + step * 0.3, mean))
-        marks.append(text(middle, HEIGHT - 12, name, "middle"))
-    return svg(marks, low, 1.0)
+    return dice_plot(
+        [(f"{one.case} {one.segment}", name_of(one), one.agreement.dice) for one in measured]
+    )
 
 
 def _volume_plot(measured: Sequence[Measured]) -> str:

@@ -107,10 +107,10 @@ def evaluate(
     """
     if pipeline.input_kind != "volume" or bool(getattr(pipeline, "inputs", ())):
         raise InvalidRequest(
-            f"{pipeline.name} takes single images or several series, and there is no evaluation of"
-            " such a model yet.",
-            remedy="Models of volumes of one series, and those that classify single images or state"
-            " their numbers, can be evaluated.",
+            f"{pipeline.name} takes several images or series, or a prior, or finds landmarks, and"
+            " there is no evaluation of such a model yet.",
+            remedy="Models of volumes of one series can be evaluated, and those that classify,"
+            " segment, find boxes in or state numbers of single images.",
         )
     if isinstance(pipeline, Provable):
         pipeline.prove()

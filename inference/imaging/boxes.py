@@ -3,18 +3,18 @@
 import numpy as np
 from numpy.typing import NDArray
 
-Box = tuple[slice, slice, slice]
+Box = tuple[slice, ...]
 
 
 def box_of(mask: NDArray[np.bool_], margin: int) -> Box:
     """The smallest box around what is True, `margin` voxels larger, within the array.
 
-    `mask` has three axes and holds something.
+    `mask` holds something.
     """
     box = []
     for axis, size in enumerate(mask.shape):
-        others = tuple(other for other in range(3) if other != axis)
+        others = tuple(other for other in range(mask.ndim) if other != axis)
         found = np.flatnonzero(mask.any(axis=others))
         low, high = int(found[0]) - margin, int(found[-1]) + 1 + margin
         box.append(slice(max(0, low), min(size, high)))
-    return box[0], box[1], box[2]
+    return tuple(box)

@@ -13,6 +13,7 @@ from inference.models.cards.card_gate import (
     CLASSIFICATION_METRICS,
     DETECTION_METRICS,
     REGRESSION_METRICS,
+    SEGMENTATION_METRICS,
 )
 from inference.models.cards.card_inputs import BESIDE_INPUTS, CardImagePrior, CardInput
 from inference.models.cards.card_numbers import check_ascending
@@ -284,8 +285,6 @@ class ImageCard(Card):
     def _gate_can_open(self) -> "ImageCard":
         if self.gate and not self._metrics():
             several = " of several numbers" if len(self.model.numbers) > 1 else ""
-            if self.model.output == "object-detection" and self.model.frames:
-                several = " of frames"
             beside = " with a prior" if self.prior is not None else several
             raise ValueError(
                 f"gate asks for an evaluation, and there is none yet of {self.model.output}{beside}"
@@ -293,11 +292,13 @@ class ImageCard(Card):
         return self
 
     def _metrics(self) -> tuple[str, ...]:
-        if self.prior is not None:
+        if self.prior is not None or self.inputs:
             return ()
-        if self.model.output == "image-classification":
-            return CLASSIFICATION_METRICS
-        if self.model.output == "object-detection":
-            return () if self.inputs or self.model.frames else DETECTION_METRICS
         # Errors of several numbers have no unit in common.
-        return REGRESSION_METRICS if len(self.model.numbers) == 1 else ()
+        of_numbers = REGRESSION_METRICS if len(self.model.numbers) == 1 else ()
+        return {
+            "image-classification": CLASSIFICATION_METRICS,
+            "image-regression": of_numbers,
+            "object-detection": DETECTION_METRICS,
+            "image-segmentation": SEGMENTATION_METRICS,
+        }.get(self.model.output, ())

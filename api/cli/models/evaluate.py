@@ -9,12 +9,14 @@ import typer
 from api.cli.console import err, out
 from api.cli.models.app import opened
 from api.cli.operator import operator
-from inference.evaluation.box_report import render_boxes
-from inference.evaluation.image_boxes import BoxEvaluation, evaluate_boxes, finds_boxes
-from inference.evaluation.image_labels import LabelEvaluation, classifies_images, evaluate_labels
-from inference.evaluation.image_numbers import NumberEvaluation, evaluate_numbers, measures_images
-from inference.evaluation.label_report import render_labels
-from inference.evaluation.number_report import render_numbers
+from inference.evaluation.images.box_report import render_boxes
+from inference.evaluation.images.boxes import BoxEvaluation, evaluate_boxes, finds_boxes
+from inference.evaluation.images.label_report import render_labels
+from inference.evaluation.images.labels import LabelEvaluation, classifies_images, evaluate_labels
+from inference.evaluation.images.mask_report import render_masks
+from inference.evaluation.images.masks import MaskEvaluation, evaluate_masks, segments_images
+from inference.evaluation.images.number_report import render_numbers
+from inference.evaluation.images.numbers import NumberEvaluation, evaluate_numbers, measures_images
 from inference.evaluation.report import render
 from inference.evaluation.run import Evaluation
 from inference.evaluation.run import evaluate as evaluate_pipeline
@@ -33,8 +35,8 @@ def evaluate(
     cases: Annotated[
         Path,
         typer.Option(
-            help="A folder of case folders: DICOM, with a SEG or NIfTI each, or a reference.csv"
-            " or boxes.csv."
+            help="A folder of case folders: DICOM, with a SEG or NIfTI each, or a reference.csv,"
+            " boxes.csv or masks.csv."
         ),
     ],
     version: Annotated[
@@ -81,7 +83,7 @@ def evaluate(
 
 def _evaluated(
     settings: Settings, pipeline: Pipeline, cases: Path
-) -> tuple[Evaluation | LabelEvaluation | NumberEvaluation | BoxEvaluation, str]:
+) -> tuple[Evaluation | LabelEvaluation | NumberEvaluation | BoxEvaluation | MaskEvaluation, str]:
     """With the report as HTML."""
     gate = pipeline.card.gate
     if isinstance(pipeline, ImageModelPipeline) and classifies_images(pipeline):
@@ -93,6 +95,9 @@ def _evaluated(
     if isinstance(pipeline, ImageModelPipeline) and finds_boxes(pipeline):
         boxes = evaluate_boxes(settings, pipeline, cases, _progress)
         return boxes, render_boxes(boxes, gate)
+    if isinstance(pipeline, ImageModelPipeline) and segments_images(pipeline):
+        masks = evaluate_masks(settings, pipeline, cases, _progress)
+        return masks, render_masks(masks, gate)
     segments = evaluate_pipeline(settings, pipeline, cases, _progress)
     return segments, render(segments, gate)
 

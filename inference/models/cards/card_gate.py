@@ -31,6 +31,17 @@ BOX_METRICS = (
 )
 DETECTION_METRICS = (*_OF_ANY, *BOX_METRICS)
 """Of a detection in images, over all labels: at so many false positives per image."""
+MASK_METRICS = (
+    "dice",
+    "dice_lower",
+    "dice_minimum",
+    "surface_dice",
+    "hausdorff95_mm",
+    "area_error_percent",
+    "area_bias_percent",
+)
+SEGMENTATION_METRICS = (*_OF_ANY, *MASK_METRICS)
+"""Of a segmentation of images, over all segments."""
 NUMBER_METRICS = ("mean_absolute_error", "mean_absolute_error_upper", "bias")
 REGRESSION_METRICS = (*_OF_ANY, *NUMBER_METRICS)
 """Of a regression with one number, in its unit."""

@@ -16,8 +16,16 @@ MM2 = Code("mm2", "UCUM", "square millimeter")
 
 
 def pixel_area_mm2(dataset: Dataset, frame_number: int, mask: NDArray[np.bool_]) -> float | None:
-    """What a pixel is worth where the mask lies; None where nothing says so without reserve, as of
-    a projection that is calibrated at the detector."""
+    """What a pixel is worth where the mask lies; None as in `pixel_size_mm`."""
+    size = pixel_size_mm(dataset, frame_number, mask)
+    return None if size is None else size[0] * size[1]
+
+
+def pixel_size_mm(
+    dataset: Dataset, frame_number: int, mask: NDArray[np.bool_]
+) -> tuple[float, float] | None:
+    """Between rows and between columns where the mask lies; None where nothing says so without
+    reserve, as of a projection that is calibrated at the detector."""
     calibration = calibration_of(dataset, frame_number)
     if not calibration.regions and (calibration.spacing_mm is None or calibration.caveats):
         return None
@@ -25,7 +33,7 @@ def pixel_area_mm2(dataset: Dataset, frame_number: int, mask: NDArray[np.bool_])
         scale = scale_at(calibration, _outline(mask) if calibration.regions else ())
     except NotMeasurable:
         return None
-    return scale.row * scale.column if isinstance(scale, PlaneScale) else None
+    return (scale.row, scale.column) if isinstance(scale, PlaneScale) else None
 
 
 def _outline(mask: NDArray[np.bool_]) -> list[Point]:

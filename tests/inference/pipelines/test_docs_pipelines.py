@@ -14,6 +14,7 @@ from inference.models.cards.card_gate import (
     DETECTION_METRICS,
     METRICS,
     REGRESSION_METRICS,
+    SEGMENTATION_METRICS,
 )
 from inference.pipeline import CONTRACT_VERSION
 from inference.pipelines.catalogue import catalogue, pipeline_named
@@ -186,5 +187,13 @@ def test_the_gate_of_the_page_is_one_that_a_card_may_have() -> None:
     assert of_number.keys() <= set(REGRESSION_METRICS)
     of_boxes = json.loads(block("json gate of boxes"))["gate"]
     assert of_boxes.keys() <= set(DETECTION_METRICS)
-    for metric in (*METRICS, *CLASSIFICATION_METRICS, *REGRESSION_METRICS, *DETECTION_METRICS):
+    of_masks = json.loads(block("json gate of masks"))["gate"]
+    assert of_masks.keys() <= set(SEGMENTATION_METRICS)
+    of_images = (
+        *CLASSIFICATION_METRICS,
+        *REGRESSION_METRICS,
+        *DETECTION_METRICS,
+        *SEGMENTATION_METRICS,
+    )
+    for metric in (*METRICS, *of_images):
         assert f"`{metric}`" in DOCUMENT

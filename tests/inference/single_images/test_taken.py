@@ -164,9 +164,9 @@ def test_a_card_that_cannot_be_followed_is_refused(
 def test_a_gate_is_refused_since_nothing_would_come_of_it(storage: Storage, tmp_path: Path) -> None:
     folder = bright_segmenter(tmp_path / "s")
     card = json.loads((folder / "mediview.json").read_text())
-    gated = {**card, "gate": {"dice": {"at_least": 0.9}}}
+    gated = {**card, "gate": {"dice": {"at_least": 0.9}}, "prior": {"within_days": 400}}
     (folder / "mediview.json").write_text(json.dumps(gated))
-    with pytest.raises(InvalidRequest, match="there is none yet of image-segmentation"):
+    with pytest.raises(InvalidRequest, match="none yet of image-segmentation with a prior"):
         add_model(storage.settings, storage.model_states, storage.shadow_runs, folder, "petra")
     folder = bright_classifier(tmp_path / "m")
     card = json.loads((folder / "mediview.json").read_text())

@@ -8,7 +8,7 @@ import torch
 from monai.metrics import compute_roc_auc
 from numpy.typing import NDArray
 
-from inference.evaluation.label_measures import label_agreement, metrics_of_labels
+from inference.evaluation.images.label_measures import label_agreement, metrics_of_labels
 
 
 def scored(present: int, absent: int) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:

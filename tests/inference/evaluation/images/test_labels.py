@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from inference.evaluation.image_labels import LabelEvaluation, evaluate_labels
-from inference.evaluation.reference_table import read_label_reference
+from inference.evaluation.images.labels import LabelEvaluation, evaluate_labels
+from inference.evaluation.images.reference_table import read_label_reference
 from inference.model_registry.adding import add_model
 from inference.pipelines.catalogue import pipeline_named
 from inference.pipelines.single_images.model import ImageModelPipeline
@@ -22,7 +22,7 @@ from tests.inference.orchestration import storage_in
 from tests.inference.single_images.support import PIPELINE
 from tests.ready_processes import run
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 LEVELS = {"a": 0.02, "b": 0.08, "c": 0.12, "d": 0.3}
 """By case: how bright its film is, by which `probability` is that of `Bright part`."""
 LABELS = ("Bright part", "Dark")

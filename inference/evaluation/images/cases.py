@@ -12,15 +12,19 @@ from pydicom.errors import InvalidDicomError
 
 from inference.evaluation.cases import BadCase, case_folders, groups_of, refusal_text, series_of
 from inference.evaluation.evaluation_run import Failed
-from inference.evaluation.reference_table import REFERENCE_FILES
+from inference.evaluation.images.reference_table import REFERENCE_FILES
 from inference.models.card import Provable
 from inference.models.devices import with_fallback
 from inference.pipeline import ImageResult, Pipeline, PipelineContext
 from inference.pipelines.single_images.model import ImageModelPipeline
+from inference.single_images.card import ImageCard
 from storage.core.errors import MediViewError
 from storage.core.untrusted_input.folder_walk import files_below
 from storage.dicom.storage_classes import SEGMENTATION_CLASSES
 from storage.settings import Settings
+
+_FRAMES_AT_MOST = 2**31 - 1
+"""What Number of Frames may state (IS)."""
 
 T = TypeVar("T")
 V = TypeVar("V")
@@ -102,10 +106,12 @@ def measure_cases(
         on_case(path.name)
         try:
             images = read_images(path)
-            cases.values += measured(path.name, images)
+            # All of a case or nothing of it.
+            found = list(measured(path.name, images))
         except MediViewError as error:
             cases.failed.append(Failed(path.name, refusal_text(error)))
             continue
+        cases.values += found
         cases.groups[path.name] = groups_of(images[0])
     return cases
 
@@ -155,6 +161,15 @@ def results_of(
     if not found:
         raise BadCase(reasons[0])
     return found
+
+
+def taking_all_frames(card: ImageCard) -> ImageCard:
+    """The card with every frame of an image taken, so that none that a table states is left out."""
+    if card.model.frames is None:
+        return card
+    frames = card.model.frames.model_copy(update={"at_most": _FRAMES_AT_MOST})
+    model = card.model.model_copy(update={"frames": frames})
+    return card.model_copy(update={"model": model})
 
 
 def _by_series(images: Sequence[Dataset]) -> list[list[Dataset]]:

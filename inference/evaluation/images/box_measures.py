@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from inference.evaluation.box_reference import Box, TrueBoxes
+from inference.evaluation.images.box_reference import Box, TrueBoxes
 from inference.evaluation.intervals import NOWHERE, Interval, of_share, resampled
 from inference.models.cards.card_gate import BOX_METRICS
 

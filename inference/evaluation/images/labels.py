@@ -7,9 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from inference.evaluation.evaluation_run import EvaluationRun, facts_of
-from inference.evaluation.image_cases import Compared, compare_cases, takes_single_images
-from inference.evaluation.label_measures import LabelAgreement, label_agreement, metrics_of_labels
-from inference.evaluation.reference_table import read_label_reference
+from inference.evaluation.images.cases import Compared, compare_cases, takes_single_images
+from inference.evaluation.images.label_measures import (
+    LabelAgreement,
+    label_agreement,
+    metrics_of_labels,
+)
+from inference.evaluation.images.reference_table import read_label_reference
 from inference.pipeline import ImageResult, Pipeline
 from inference.pipelines.single_images.model import ImageModelPipeline
 from inference.single_images.description import ImageModelDescription

@@ -8,9 +8,9 @@ from statistics import fmean
 from typing import Any
 
 from inference.evaluation.evaluation_run import EvaluationRun, facts_of
-from inference.evaluation.image_cases import Compared, compare_cases, takes_single_images
-from inference.evaluation.number_measures import NumberAgreement, number_agreement
-from inference.evaluation.reference_table import read_number_reference
+from inference.evaluation.images.cases import Compared, compare_cases, takes_single_images
+from inference.evaluation.images.number_measures import NumberAgreement, number_agreement
+from inference.evaluation.images.reference_table import read_number_reference
 from inference.models.cards.card_gate import NUMBER_METRICS
 from inference.pipeline import ImageResult, Pipeline
 from inference.pipelines.single_images.model import ImageModelPipeline

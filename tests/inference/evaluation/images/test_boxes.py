@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import torch
 
-from inference.evaluation.box_reference import read_box_reference
-from inference.evaluation.box_report import render_boxes
-from inference.evaluation.image_boxes import BoxEvaluation, evaluate_boxes
+from inference.evaluation.images.box_reference import read_box_reference
+from inference.evaluation.images.box_report import render_boxes
+from inference.evaluation.images.boxes import BoxEvaluation, evaluate_boxes
 from inference.model_registry.adding import add_model
 from inference.pipelines.catalogue import pipeline_named
 from inference.pipelines.single_images.model import ImageModelPipeline
@@ -19,8 +19,16 @@ from inference.single_images.card import ImageCard
 from storage.container import Storage
 from storage.core.errors import InvalidRequest
 from tests import builders
-from tests.inference.films import bright_detector, film, image_card, script, write_card
+from tests.inference.films import (
+    bright_detector,
+    film,
+    image_card,
+    script,
+    ultrasound,
+    write_card,
+)
 from tests.inference.orchestration import storage_in
+from tests.inference.single_images.cines import beating
 from tests.inference.single_images.support import PIPELINE, UPRIGHT
 
 HEADING = "image,label,x0,y0,x1,y1\n"
@@ -85,7 +93,7 @@ def test_boxes_are_compared_in_stored_pixels_whatever_the_display(
     assert summary["subgroups"]["manufacturer"]["Phantom"]["sensitivity_at_1"] == 1.0
     (failure,) = summary["failures"]
     assert failure["case"] == "unstated"
-    assert "add its boxes, or a line with its UID alone" in failure["reason"]
+    assert "add its lines, or one with its UID alone" in failure["reason"]
     assert report.count("<polyline") == 1
 
 
@@ -129,7 +137,7 @@ def test_boxes_that_results_leave_out_are_measured_too(storage: Storage, tmp_pat
         ("UID,Bright part,1,2,321,4", "has 321 for x1, and the image 320 columns", "as they are"),
         ("UID,Bright part,1,-2,3,4", "has -2 for y0, and the image 240 rows", "as they are"),
         ("UID,Bright part,1,2,3", "has 5 values, and the heading 6", "the UID alone"),
-        ("UID,Bright part,1,2,3,4\nUID", "Line 3 .* names an image again", "Give an image either"),
+        ("UID,Bright part,1,2,3,4\nUID", "Line 3 .* names an image again", "Give an image, or a"),
     ],
 )
 def test_a_table_of_boxes_that_cannot_be_used_names_row_value_and_remedy(
@@ -150,10 +158,59 @@ def test_without_a_table_or_its_heading_it_says_how_to_write_one(tmp_path: Path)
         read_box_reference(tmp_path, ["Bright part"])
 
 
-def test_a_card_of_boxes_has_a_gate_and_one_of_cines_none() -> None:
+def written_cine(cases: Path) -> str:
+    """A case of one cine of six frames; its UID."""
+    (cases / "cine").mkdir(parents=True)
+    dataset = ultrasound("cine", beating())
+    builders.write([dataset], cases / "cine")
+    return str(dataset.SOPInstanceUID)
+
+
+def test_frames_of_a_cine_are_images_of_their_own(storage: Storage, tmp_path: Path) -> None:
+    cases = tmp_path / "cases"
+    uid = written_cine(cases)
+    (cases / "boxes.csv").write_text(
+        "image,frame,label,x0,y0,x1,y1\n"
+        f"{uid},2,Bright part,20,10,60,30\n"
+        f"{uid},4,Bright part,20,10,60,40\n"
+        f"{uid},6,Bright part,0,50,40,60\n"  # The bright part lies elsewhere.
+        f"{uid},5,,,,,\n"
+    )
+    model = bright_detector(
+        tmp_path / "m", image={"channels": 1}, modalities=["US"], frames={"at_most": 2}
+    )
+    evaluation, _ = evaluated(storage, model, cases)
+    assert not evaluation.failed
+    found = evaluation.summary()["boxes"]["Bright part"]
+    # Frame 3, in which the model finds a box, is not stated, and not measured.
+    assert (found["images"], found["boxes"]) == (4.0, 3.0)
+    assert found["sensitivity_at_2"] == pytest.approx(2 / 3)
+    assert len(evaluation.summary()["cases"][0]["scores_of_false_positives"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("line", "says", "remedy"),
+    [
+        ("UID,,Bright part,1,2,3,4", "Line 2 .* states no frame, and the image has 6", "from 1"),
+        ("UID,7,Bright part,1,2,3,4", 'has "7" for frame, and the image 6', "from 1"),
+        ("UID,0,Bright part,1,2,3,4", 'has "0" for frame', "from 1"),
+        ("UID\nUID,3,Bright part,1,2,3,4", "Line 3 .* names an image again", "or a frame"),
+    ],
+)
+def test_a_frame_that_cannot_be_meant_is_refused(
+    tmp_path: Path, line: str, says: str, remedy: str
+) -> None:
+    lines = line.replace("UID", written_cine(tmp_path))
+    (tmp_path / "boxes.csv").write_text(f"image,frame,label,x0,y0,x1,y1\n{lines}\n")
+    with pytest.raises(InvalidRequest, match=says) as raised:
+        read_box_reference(tmp_path, ["Bright part"])
+    assert remedy in raised.value.remedy
+
+
+def test_a_card_of_boxes_has_a_gate_unless_it_compares_with_a_prior() -> None:
     gate = {"sensitivity_at_0.5_lower": {"at_least": 0.7}}
-    card = json.loads(json.dumps(image_card("object-detection") | {"gate": gate}))
+    card = json.loads(json.dumps(image_card("object-detection", frames={}) | {"gate": gate}))
     assert [one.text for one in ImageCard.model_validate(card).thresholds] == ["at least 0.7"]
-    card["model"]["frames"] = {}
-    with pytest.raises(ValueError, match="none yet of object-detection of frames"):
+    card["prior"] = {"within_days": 400}
+    with pytest.raises(ValueError, match="none yet of object-detection with a prior"):
         ImageCard.model_validate(card)

@@ -5,7 +5,7 @@ from html import escape
 
 import numpy as np
 
-from inference.evaluation.image_labels import LabelEvaluation, Scored
+from inference.evaluation.images.labels import LabelEvaluation, Scored
 from inference.evaluation.page import (
     BOTTOM,
     HEIGHT,

@@ -10,10 +10,10 @@ import torch
 from monai.metrics import MAEMetric
 from pydantic import ValidationError
 
-from inference.evaluation.image_numbers import NumberEvaluation, evaluate_numbers
-from inference.evaluation.number_measures import number_agreement
-from inference.evaluation.number_report import render_numbers
-from inference.evaluation.reference_table import read_number_reference
+from inference.evaluation.images.number_measures import number_agreement
+from inference.evaluation.images.number_report import render_numbers
+from inference.evaluation.images.numbers import NumberEvaluation, evaluate_numbers
+from inference.evaluation.images.reference_table import read_number_reference
 from inference.model_registry.adding import add_model
 from inference.pipelines.catalogue import pipeline_named
 from inference.pipelines.single_images.model import ImageModelPipeline

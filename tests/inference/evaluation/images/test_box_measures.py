@@ -5,8 +5,13 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from inference.evaluation.box_measures import FoundBoxes, MatchedLabel, box_agreement, matched
-from inference.evaluation.box_reference import Box, TrueBoxes
+from inference.evaluation.images.box_measures import (
+    FoundBoxes,
+    MatchedLabel,
+    box_agreement,
+    matched,
+)
+from inference.evaluation.images.box_reference import Box, TrueBoxes
 
 TRUE: Box = (10.0, 10.0, 20.0, 20.0)
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from html import escape
 
-from inference.evaluation.image_numbers import NumberEvaluation
+from inference.evaluation.images.numbers import NumberEvaluation
 from inference.evaluation.page import (
     difference_plot,
     failed_table,

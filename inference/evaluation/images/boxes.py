@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from pydicom.dataset import Dataset
 
-from inference.evaluation.box_measures import (
+from inference.evaluation.evaluation_run import EvaluationRun, facts_of
+from inference.evaluation.images.box_measures import (
     BoxAgreement,
     FoundBoxes,
     MatchedLabel,
@@ -17,10 +18,14 @@ from inference.evaluation.box_measures import (
     matched,
     metrics_of_boxes,
 )
-from inference.evaluation.box_reference import BOXES_FILE, TrueBoxes, read_box_reference
-from inference.evaluation.cases import BadCase
-from inference.evaluation.evaluation_run import EvaluationRun, facts_of
-from inference.evaluation.image_cases import measure_cases, results_of, takes_single_images
+from inference.evaluation.images.box_reference import BOXES, TrueBoxes, read_box_reference
+from inference.evaluation.images.cases import (
+    measure_cases,
+    results_of,
+    takes_single_images,
+    taking_all_frames,
+)
+from inference.evaluation.images.image_table import measured_frames
 from inference.pipeline import ImageResult, Pipeline
 from inference.pipelines.single_images.boxes import uncut
 from inference.pipelines.single_images.model import ImageModelPipeline
@@ -29,6 +34,8 @@ from storage.settings import Settings
 
 @dataclass(frozen=True)
 class ComparedImage:
+    """An image, or one frame of it."""
+
     case: str
     found: FoundBoxes
     true: TrueBoxes
@@ -114,22 +121,9 @@ def evaluate_boxes(
     finds_all = _finding_all(pipeline)
 
     def compared(case: str, images: Sequence[Dataset]) -> Iterator[ComparedImage]:
-        results = {one.sop_instance_uid: one for one in results_of(settings, finds_all, images)}
-        missing = [uid for uid in results if uid not in reference]
-        if missing:
-            raise BadCase(
-                f"{BOXES_FILE} does not state the image {missing[0]}: add its boxes, or a line with"
-                " its UID alone where there is nothing in it."
-            )
-        of_case = [str(one.SOPInstanceUID) for one in images]
-        left = [uid for uid in of_case if uid in reference and uid not in results]
-        if left:
-            raise BadCase(
-                f"{BOXES_FILE} states the image {left[0]}, which the model does not take."
-            )
-        return (
-            ComparedImage(case, _found(image), reference[uid]) for uid, image in results.items()
-        )
+        results = results_of(settings, finds_all, images)
+        for image, (uid, frame) in measured_frames(reference, BOXES, results, images):
+            yield ComparedImage(case, _found(image, frame), reference[uid, frame])
 
     measured = measure_cases(finds_all, folder, compared, on_case)
     return BoxEvaluation(
@@ -143,14 +137,14 @@ def evaluate_boxes(
 
 def _finding_all(pipeline: ImageModelPipeline) -> ImageModelPipeline:
     """The same model with every box in its answer, also those that results leave out."""
-    card = pipeline.model.card.model_copy(update={"score_at_least": 0.0})
+    card = taking_all_frames(pipeline.model.card).model_copy(update={"score_at_least": 0.0})
     described = pipeline.model.model_copy(update={"card": card})
     return ImageModelPipeline(described, boxes_of=uncut)
 
 
-def _found(image: ImageResult) -> FoundBoxes:
+def _found(image: ImageResult, frame: int) -> FoundBoxes:
     found = FoundBoxes()
-    for box in image.boxes:
+    for box in (one for one in image.boxes if one.frame_number in (None, frame)):
         corners = np.array(box.corners)
         (left, top), (right, bottom) = corners.min(axis=0).tolist(), corners.max(axis=0).tolist()
         found.labels.append(box.label)

@@ -2,8 +2,8 @@
 
 from html import escape
 
-from inference.evaluation.box_measures import FALSE_POSITIVES, BoxAgreement
-from inference.evaluation.image_boxes import BoxEvaluation
+from inference.evaluation.images.box_measures import FALSE_POSITIVES, BoxAgreement
+from inference.evaluation.images.boxes import BoxEvaluation
 from inference.evaluation.page import (
     HEIGHT,
     LEFT,
