@@ -10,7 +10,10 @@ from storage.core.entities import JobState, JobStatus
 
 class StudyEvent(TypedDict):
     change: str
-    """What was done: `series_complete`, `decided`, `release_overdue`, `study_deleted`, …"""
+    """What was done.
+
+    `series_complete`, `roles_known`, `decided`, `release_overdue`, `study_deleted`, …
+    """
     series_instance_uid: NotRequired[str]
     """Of `series_complete` and `decided`."""
     pipeline: NotRequired[str]

@@ -1,11 +1,18 @@
 """What complete series are for a reader: looked at once, and again when one of them changes."""
 
 from collections.abc import Collection, Mapping
+from datetime import datetime, timedelta
 
-from sqlalchemy import Engine, bindparam, func, select, update
+from sqlalchemy import Connection, Engine, bindparam, func, select, update
 
 from storage import tables as t
+from storage.core.clock import utcnow
 from storage.db.engine import reading, writing
+from storage.events.payloads import StudyEvent
+from storage.events.repository import add_event
+
+# Nobody has had a study open for longer and waits for its layout.
+_AWAITED = timedelta(hours=1)
 
 
 def studies_without_roles(engine: Engine, limit: int, but_not: Collection[str]) -> list[str]:
@@ -32,7 +39,10 @@ def put_series_roles(
     study_instance_uid: str,
     roles: Mapping[tuple[str, str], Collection[str]],
 ) -> None:
-    """By Series Instance UID and fingerprint: one that changed meanwhile is looked at again."""
+    """By Series Instance UID and fingerprint: one that changed meanwhile is looked at again.
+
+    Who has the study open learns of it by an event.
+    """
     if not roles:
         return
     study = (
@@ -58,3 +68,22 @@ def put_series_roles(
                 for (uid, fingerprint), found in roles.items()
             ],
         )
+        now = utcnow()
+        if any(roles.values()) and _is_awaited(connection, study_instance_uid, now):
+            add_event(
+                connection,
+                now,
+                "study",
+                study_instance_uid,
+                payload=StudyEvent(change="roles_known"),
+            )
+
+
+def _is_awaited(connection: Connection, study_instance_uid: str, now: datetime) -> bool:
+    newest = (
+        select(func.max(t.series.c.completed_at))
+        .join(t.study, t.series.c.study_fk == t.study.c.id)
+        .where(t.study.c.study_instance_uid == study_instance_uid)
+    )
+    completed: datetime | None = connection.execute(newest).scalar()
+    return completed is not None and completed > now - _AWAITED

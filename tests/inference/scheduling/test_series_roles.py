@@ -1,6 +1,7 @@
 """What series are for a reader, as the node writes it down once they are complete."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -97,3 +98,25 @@ def test_a_series_that_grew_and_one_of_before_are_looked_at(storage: Storage) ->
         connection.execute(text("UPDATE series SET roles = NULL"))
     assert roles(storage) == {1: "T1_CONTRAST"}
     assert recognise_roles(storage, Postponed(60)) == 0
+
+
+def test_pages_learn_of_roles_that_a_reader_may_be_waiting_for(
+    storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def announced() -> list[str]:
+        return [
+            one.study_instance_uid
+            for one in storage.events.since(0)
+            if one.payload.get("change") == "roles_known"
+        ]
+
+    roles(storage, sequence("t2", 1))
+    assert announced() == [STUDY]
+    # As migration 0161 leaves what was stored before: nobody waits for the layout of these.
+    with storage.engine.begin() as connection:
+        connection.execute(text("UPDATE series SET roles = NULL"))
+    later = utcnow() + timedelta(hours=2)
+    monkeypatch.setattr("storage.index.series_roles.utcnow", lambda: later)
+    recognise_roles(storage, Postponed(60), budget_s=60)
+    assert [one.roles for one in storage.index.series_of(STUDY)] == ["T2"]
+    assert announced() == [STUDY]

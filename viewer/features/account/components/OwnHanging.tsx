@@ -1,6 +1,7 @@
 "use client";
 
 import { useState } from "react";
+import { ProtocolsFile } from "@/features/account/components/ProtocolsFile";
 import { ProtocolsForm } from "@/features/admin/components/hanging/ProtocolsForm";
 import { hanging } from "@/features/admin/lib/hangingProtocolsApi";
 import { Answer } from "@/shared/components/parts";
@@ -43,6 +44,7 @@ export function OwnHanging() {
           />
         </ProtocolsForm>
       )}
+      {chosen.hanging && <ProtocolsFile protocols={chosen.hanging.protocols} onRead={(protocols) => save({ hanging: { protocols } })} />}
     </section>
   );
 }

@@ -143,7 +143,12 @@ export function Reader({ studyInstanceUid }: { studyInstanceUid: string }) {
             <PresentationList presentations={reader.presentations} />
           </SeriesList>
           </SidePane>
-          <main className="flex min-w-0 flex-1 flex-col max-lg:min-h-[70vh]">
+          <main
+            className="flex min-w-0 flex-1 flex-col max-lg:min-h-[70vh]"
+            onPointerDownCapture={reader.keep}
+            onWheelCapture={reader.keep}
+            onKeyDownCapture={({ key }) => key !== "Tab" && reader.keep()}
+          >
             <Toolbar
               reader={reader}
               tool={tool}
@@ -194,7 +199,9 @@ export function Reader({ studyInstanceUid }: { studyInstanceUid: string }) {
             onOpen={panes.results.open}
             onToReport={texts.putFinding}
           >
-            <ReadingPanels study={study} findings={findings} reader={reader} reading={reading} />
+            <div className="contents" onPointerDownCapture={reader.keep}>
+              <ReadingPanels study={study} findings={findings} reader={reader} reading={reading} />
+            </div>
           </SidePanel>
           </SidePane>
         </div>

@@ -6,7 +6,8 @@ import { useHeatMaps, type HeatMaps } from "@/features/reader/hooks/findings/use
 import { useShowFinding, type ShowFinding } from "@/features/reader/hooks/findings/useShowFinding";
 import { useFusion, type Fusion } from "@/features/reader/hooks/tools/useFusion";
 import { useGoTo, type GoingTo } from "@/features/reader/hooks/stage/useGoTo";
-import { useHanging, type Stages } from "@/features/reader/hooks/stage/useHanging";
+import { useGrid, type Grid } from "@/features/reader/hooks/stage/useGrid";
+import { useHanging } from "@/features/reader/hooks/stage/useHanging";
 import { useLinking, type Linking } from "@/features/reader/hooks/tools/useLinking";
 import { useLoadedSeries, type SeriesSlot } from "@/features/reader/hooks/useLoadedSeries";
 import { useMasks, type Masks } from "@/features/reader/hooks/masks/useMasks";
@@ -18,35 +19,20 @@ import { useReferencePoint, type Reference } from "@/features/reader/hooks/stage
 import { useSpyglass, type SpyglassState } from "@/features/reader/hooks/stage/useSpyglass";
 import { useOtherStudies } from "@/features/reader/hooks/useOtherStudies";
 import { useScene } from "@/features/reader/hooks/stage/useScene";
-import { cells, planes, type CellId, type LoadedSeries, type Scene, type ViewId } from "@/cornerstone";
+import { type LoadedSeries, type Scene, type ViewId } from "@/cornerstone";
 import { Problem } from "@/shared/api/problem";
-import {
-  activated,
-  activeRef,
-  cellCount,
-  filled,
-  withGrid,
-  withNextSeries,
-  withSeries,
-  stepped,
-  withClips,
-  type Arrangement,
-  type Count,
-  type SeriesRef,
-} from "@/features/reader/lib/layout/layout";
-import { clipInstances } from "@/dicom/display/clip";
+import { activeRef, cellCount, withSeries, type Arrangement, type SeriesRef } from "@/features/reader/lib/layout/layout";
 import { text } from "@/shared/i18n";
 import type { AskedView } from "@/features/reader/lib/sharing/openedView";
 import type { Layout } from "@/features/reader/lib/layout/viewAddress";
-import { isImageSeries, seriesToOpen } from "@/dicom/segmentation/seg";
+import { seriesToOpen } from "@/dicom/segmentation/seg";
 import type { Finding, StudyDetail } from "@/shared/api/types";
 import type { ViewStore } from "@/features/reader/lib/layout/viewStore";
-import type { WindowRange } from "@/dicom/windowing";
 
 /** Stacks in rows and columns, or the active series in three planes, or as a volume. */
 export type { Layout };
 
-export interface ReaderState extends ShowFinding {
+export interface ReaderState extends ShowFinding, Grid {
   scene: Scene | null;
   views: ViewStore;
   /** The study and the patient's others, by UID. */
@@ -56,15 +42,12 @@ export interface ReaderState extends ShowFinding {
   /** How many studies stand under the same patient ID and are of another person. */
   otherPersons: number;
   arrangement: Arrangement | null;
-  layout: Layout;
+  /** The reader works with what is shown: nothing is hung in its place by itself. */
+  keep: () => void;
   /** The active series, once its headers are read. */
   series: LoadedSeries | null;
   active: SeriesRef | null;
   slotOf: (ref: SeriesRef | null) => SeriesSlot;
-  /** The window that the hanging protocol asks for in a viewport. */
-  hungWindow: (cell: number) => WindowRange | null;
-  /** The layouts of the hanging protocol, one after the other. */
-  stages: Stages;
   notice: string;
   failure: Problem | null;
   masks: Masks;
@@ -80,18 +63,7 @@ export interface ReaderState extends ShowFinding {
   goingTo: GoingTo;
   /** The series that are on the screen or were, their headers read. */
   opened: readonly LoadedSeries[];
-  /** The viewport that fills the place of all; null for the layout. */
-  maximised: ViewId | null;
-  toggleMaximised: (viewId: ViewId) => void;
-  setLayout: (layout: Layout) => void;
-  setGrid: (rows: Count, columns: Count) => void;
-  activate: (cell: number) => void;
-  step: (by: number) => void;
-  stepSeries: (by: number) => void;
   openSeries: (ref: SeriesRef, cell?: number) => void;
-  setLinked: (linked: boolean) => void;
-  /** Shows the clips of the active series beside each other; null where it has no two. */
-  spreadClips: (() => void) | null;
   /** What is on the screen; another one with every change of it. */
   shown: ReadonlyMap<ViewId, LoadedSeries>;
   linking: Linking;
@@ -102,13 +74,6 @@ export interface ReaderState extends ShowFinding {
 const noRefs: readonly SeriesRef[] = [];
 const noMasks: Masks["masks"] = [];
 
-function imageRefs(study: StudyDetail): SeriesRef[] {
-  return study.series.filter(isImageSeries).map(({ series_instance_uid: seriesInstanceUid }) => ({
-    studyInstanceUid: study.study_instance_uid,
-    seriesInstanceUid,
-  }));
-}
-
 /** What the reader shows: which series where, with which masks. */
 export function useReader(
   study: StudyDetail | null,
@@ -117,9 +82,8 @@ export function useReader(
 ): ReaderState {
   const { scene, views, failure } = useScene(asked.viewports);
   const others = useOtherStudies(study);
-  const { arrangement, change, stages, notice } = useHanging(study, findings, others, asked.arrangement);
+  const { arrangement, change, keep, stages, notice } = useHanging(study, findings, others, asked.arrangement);
   const [layout, setLayout] = useState<Layout>(asked.layout);
-  const [large, setLarge] = useState<ViewId | null>(null);
   const [fusedRef, setFusedRef] = useState<SeriesRef | null>(null);
   const [shown, setShown] = useState<ReadonlyMap<ViewId, LoadedSeries>>(new Map());
 
@@ -152,11 +116,8 @@ export function useReader(
   // A series that is no volume is shown as a stack, whatever was open before it.
   const usedLayout = series?.order.volumeRefusal ? "stack" : layout;
 
-  const count = arrangement ? cellCount(arrangement) : 0;
-  const inSight: readonly ViewId[] = usedLayout === "stack" ? cells.slice(0, count) : usedLayout === "planes" ? planes : [];
-  const maximised = large !== null && inSight.length > 1 && inSight.includes(large) ? large : null;
-  const activeView: ViewId =
-    usedLayout === "stack" ? (cells[arrangement?.active ?? 0] as CellId) : usedLayout === "planes" ? "axial" : "volume";
+  const grid = useGrid({ study, arrangement, change, keep, stages, series, layout: usedLayout, setLayout });
+  const { activeView } = grid;
   const linked = arrangement?.linked ?? false;
   useEffect(() => scene?.activate(activeView), [scene, activeView, refs, shown]);
   const linking = useLinking(scene, linked);
@@ -211,7 +172,6 @@ export function useReader(
   const reference = useReferencePoint(scene);
   const spyglass = useSpyglass(scene, activeView, shown);
   const inStep = useInStep(scene, studies, views, activeView, current);
-  const clips = useMemo(() => (series ? clipInstances(series.order.slices) : []), [series]);
   const onShown = useCallback(
     (viewId: ViewId, now: LoadedSeries) => setShown((all) => new Map(all).set(viewId, now)),
     [],
@@ -224,23 +184,10 @@ export function useReader(
     others: others.others,
     otherPersons: others.otherPersons,
     arrangement,
-    layout: usedLayout,
+    keep,
     series,
     active,
     slotOf: loaded.of,
-    hungWindow: (cell) => {
-      const asHung = stages.current?.arrangement.cells[cell]?.seriesInstanceUid;
-      const now = arrangement?.cells[cell]?.seriesInstanceUid;
-      return asHung !== undefined && asHung === now ? (stages.current?.windows[cell] ?? null) : null;
-    },
-    stages: {
-      ...stages,
-      step: (by) => {
-        setLayout("stack");
-        setLarge(null);
-        stages.step(by);
-      },
-    },
     notice,
     failure: failure ? new Problem(0, text().viewing.noImage, failure, "", "image") : null,
     masks,
@@ -254,35 +201,12 @@ export function useReader(
     inStep,
     goingTo,
     opened,
-    maximised,
-    toggleMaximised: (viewId) => setLarge(maximised === null ? viewId : null),
-    setLayout,
-    setGrid: (rows, columns) => {
-      setLayout("stack");
-      setLarge(null);
-      change((now) => {
-        const next = withGrid(now, rows, columns);
-        return study ? filled(next, imageRefs(study)) : next;
-      });
-    },
-    activate: (cell) => change((now) => activated(now, cell)),
-    step: (by) => change((now) => stepped(now, by)),
-    stepSeries: (by) => study && change((now) => withNextSeries(now, imageRefs(study), by)),
     openSeries,
     linking,
     shown,
-    spreadClips:
-      active && clips.length > 1
-        ? () => {
-            setLayout("stack");
-            setLarge(null);
-            const { studyInstanceUid, seriesInstanceUid } = active;
-            change((now) => withClips(now, { studyInstanceUid, seriesInstanceUid }, clips));
-          }
-        : null,
-    setLinked: (on) => change((now) => ({ ...now, linked: on })),
     reloadSeries: loaded.reload,
     onShown,
     ...showFinding,
+    ...grid,
   };
 }

@@ -47,7 +47,7 @@ export function useReaderKeys({
     const next = grids[(at + 1) % grids.length];
     if (next) reader.setGrid(...next);
   };
-  useHotkeys({
+  const actions: Record<string, (event: KeyboardEvent) => void> = {
     ArrowUp: () => step(-1),
     ArrowDown: () => step(1),
     ArrowLeft: () => scene?.navigation.stepAxis(-1),
@@ -97,8 +97,14 @@ export function useReaderKeys({
     P: () => layout === "stack" && cine.toggleAll(),
     o: usePeek(scene, reader.structureSets.setVeiled, toggleMasks),
     ...Object.fromEntries([1, 2, 3, 4, 5, 6, 7, 8, 9].map((n) => [String(n), () => preset(n - 1)])),
-    "?": onHelp,
-    Escape: onLeave,
     ...more,
-  }, useOwnKeys());
+  };
+  const kept = Object.entries(actions).map(([key, act]): [string, (event: KeyboardEvent) => void] => [
+    key,
+    (event) => {
+      reader.keep();
+      act(event);
+    },
+  ]);
+  useHotkeys({ ...Object.fromEntries(kept), "?": onHelp, Escape: onLeave }, useOwnKeys());
 }

@@ -13,6 +13,8 @@ export interface ImageViews {
   of: (seriesInstanceUid: string) => readonly ImageView[];
   /** True once the headers of all series are read that the protocols ask for by their images. */
   settled: boolean;
+  /** True once they are those of the series that are asked for now, not of those before. */
+  isCurrent: boolean;
 }
 
 /** The views of images, where hanging protocols ask for them. */
@@ -47,5 +49,6 @@ export function useImageViews(
   }, [wanted]);
 
   const of = useCallback((uid: string) => read?.views.get(uid) ?? none, [read]);
-  return { of, settled: wanted === "" || (wanted !== null && read !== null) };
+  const isCurrent = wanted === "" || (wanted !== null && read?.wanted === wanted);
+  return { of, isCurrent, settled: wanted === "" || (wanted !== null && read !== null) };
 }

@@ -29,6 +29,8 @@ export interface HungStage {
 export interface Hung {
   name: string;
   stages: HungStage[];
+  /** Whether it asks for a series by its role. */
+  isByRole: boolean;
 }
 
 /** The study that is read with the patient's others, which may be later ones. */
@@ -218,7 +220,13 @@ export function hangStudy(protocols: readonly HangingProtocol[], input: HangingI
       const hung = hang(stage, input);
       return hung && hasWhatItIsFor(stage, hung) ? [hung] : [];
     });
-    return { name: protocol.name, stages: [first, ...later] };
+    const isByRole = [protocol, ...protocol.stages].some(({ viewports }) => viewports.some(({ role }) => role !== ""));
+    return { name: protocol.name, stages: [first, ...later], isByRole };
   }
   return null;
+}
+
+/** What is known of the roles of a study's series: another text once more is known. */
+export function rolesOf(study: StudyDetail): string {
+  return study.series.map(({ series_instance_uid: uid, roles }) => `${uid} ${roles.join(" ")}`).sort().join("\n");
 }

@@ -86,4 +86,10 @@ export const hangingProtocols: Messages["hangingProtocols"] = {
   images: (n) => `(${n} ${n === 1 ? "Bild" : "Bilder"})`,
   asJson: "Als JSON bearbeiten",
   takeJson: "Diesen Text speichern",
+  exportFile: "Als Datei exportieren",
+  importFile: "Aus Datei importieren",
+  fileTooLarge: "Die Datei ist zu groß.",
+  fileTooLargeRemedy: (most, size) => `Höchstens ${most} KiB werden gelesen; diese Datei hat ${size} KiB. Wählen Sie eine Datei, die hier exportiert wurde.`,
+  noProtocols: "Die Datei enthält keine Hanging Protocols.",
+  noProtocolsRemedy: "„protocols“ muss eine Liste sein. Wählen Sie eine Datei, die hier exportiert wurde.",
 };

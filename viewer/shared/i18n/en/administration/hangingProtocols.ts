@@ -85,4 +85,10 @@ export const hangingProtocols = {
   images: (n: number) => `(${n} ${n === 1 ? "image" : "images"})`,
   asJson: "Edit as JSON",
   takeJson: "Save this text",
+  exportFile: "Export as a file",
+  importFile: "Import from a file",
+  fileTooLarge: "The file is too large.",
+  fileTooLargeRemedy: (most: number, size: number) => `At most ${most} KiB are read; this file has ${size} KiB. Choose a file that was exported here.`,
+  noProtocols: "The file contains no hanging protocols.",
+  noProtocolsRemedy: "“protocols” must be a list. Choose a file that was exported here.",
 };
