@@ -81,6 +81,7 @@ function orNone(lines: string[]): string[] | undefined {
 export class MouseTools {
   private readonly group: ToolTypes.IToolGroup;
   private left: ToolName = "window";
+  private isJustChosen = false;
   private editing: EditTool | "points" | null = null;
   private endPromptClicks = (): void => undefined;
   private crosshairs = false;
@@ -100,6 +101,7 @@ export class MouseTools {
       if (strategy) this.group.addToolInstance(toolName, editToolNames.brush, { activeStrategy: strategy });
       else this.group.addTool(toolName, {});
     }
+    this.drawFirst();
     this.bind();
   }
 
@@ -113,7 +115,21 @@ export class MouseTools {
 
   use(tool: ToolName): void {
     this.left = tool;
+    this.isJustChosen = tool in measuringClasses;
     this.bind();
+  }
+
+  /** The first press with a measuring tool draws, also where it comes upon the end of another drawing. */
+  private drawFirst(): void {
+    for (const { toolName } of Object.values(measuringClasses)) {
+      const tool: { preMouseDownCallback?: () => boolean } | undefined = this.group.getToolInstance(toolName);
+      if (!tool) continue;
+      tool.preMouseDownCallback = () => {
+        const { isJustChosen } = this;
+        this.isJustChosen = false;
+        return isJustChosen;
+      };
+    }
   }
 
   /**

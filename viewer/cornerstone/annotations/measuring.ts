@@ -1,11 +1,12 @@
-import { eventTarget, utilities } from "@cornerstonejs/core";
+import { eventTarget } from "@cornerstonejs/core";
 import { annotation, Enums, type Types as ToolTypes } from "@cornerstonejs/tools";
-import { measuredLines, uidOfUuid, type Measurement, type TakenOver } from "@/dicom/measurements/measurement";
+import { measuredLines, type Measurement, type TakenOver } from "@/dicom/measurements/measurement";
 import { handCalibrations } from "@/dicom/calibration/byHand";
 import type { Slice } from "@/dicom/geometry";
 import { calibrate, dropUnused, mayCalibrate, restoreCalibrations, takeCalibrations } from "./calibrating";
 import { linesAcrossImages } from "./acrossImages";
 import { annotationOf, isSameDrawing, readDrawing, stretchOf, trackingUidOf } from "./drawn";
+import { EmptyDrawings } from "./emptyDrawings";
 import { OpenImages } from "./openImages";
 import { OthersDrawings } from "./othersDrawings";
 import { spineLabelling } from "./spineLabels";
@@ -35,6 +36,11 @@ export class Measuring {
   private readonly takenOver = new Map<string, TakenOver>();
   private readonly others = new OthersDrawings();
   private silent = false;
+  private readonly empty = new EmptyDrawings(
+    () => this.placed().flatMap((one) => this.read(one) ?? []),
+    (before, uid) => this.quietly(() => (before ? this.draw(before) : this.erase(uid))),
+    () => this.render(),
+  );
 
   private listener: MeasuringListener = () => undefined;
 
@@ -58,7 +64,7 @@ export class Measuring {
   }
 
   private every(): Measurement[] {
-    const placed = this.placed().flatMap((one) => this.read(one) ?? []);
+    const placed = this.empty.without(this.placed().flatMap((one) => this.read(one) ?? []));
     const known = new Set(placed.map(({ trackingUid }) => trackingUid));
     return [...placed, ...[...this.waiting.values()].filter(({ trackingUid }) => !known.has(trackingUid))];
   }
@@ -98,17 +104,8 @@ export class Measuring {
 
   /** A copy of what others drew: the reader's own from now on, measured again, to be moved and saved. */
   takeOver(trackingUid: string): Measurement | null {
-    const one = this.others.get(trackingUid);
-    if (!one?.madeBy) return null;
-    const { sopInstanceUid, trackingUid: theirs, maker } = one.madeBy;
-    const copy: Measurement = {
-      ...one,
-      trackingUid: uidOfUuid(utilities.uuidv4()),
-      measured: [],
-      savedAs: [],
-      madeBy: null,
-      takenOver: { sopInstanceUid, trackingUid: theirs, maker },
-    };
+    const copy = this.others.copyOf(trackingUid);
+    if (!copy) return null;
     this.draw(copy);
     this.tell(true);
     this.render();
@@ -124,16 +121,15 @@ export class Measuring {
   /** Makes the drawings those of a list: what was taken back is gone, what was removed is back. */
   restore(wanted: readonly Measurement[]): void {
     const uids = new Set(wanted.map(({ trackingUid }) => trackingUid));
-    this.silent = true;
-    restoreCalibrations(wanted);
-    for (const one of this.list()) if (!uids.has(one.trackingUid)) this.erase(one.trackingUid);
-    for (const one of wanted) {
-      const found = this.find(one.trackingUid);
-      const now = found && this.read(found);
-      if (now && isSameDrawing(now, one)) continue;
-      this.draw(one);
-    }
-    this.silent = false;
+    this.quietly(() => {
+      restoreCalibrations(wanted);
+      for (const one of this.list()) if (!uids.has(one.trackingUid)) this.erase(one.trackingUid);
+      for (const one of wanted) {
+        const found = this.find(one.trackingUid);
+        const now = found && this.read(found);
+        if (!now || !isSameDrawing(now, one)) this.draw(one);
+      }
+    });
     this.tell(true);
     this.render();
   }
@@ -232,6 +228,7 @@ export class Measuring {
 
   end(): void {
     for (const name of followed) eventTarget.removeEventListener(name, this.onEvent);
+    this.empty.stop();
     annotation.state.removeAllAnnotations();
     handCalibrations.clear();
   }
@@ -266,6 +263,13 @@ export class Measuring {
     return readDrawing(one, slice, this.kept.get(trackingUid), this.takenOver.get(trackingUid) ?? null);
   }
 
+  private quietly(act: () => void): void {
+    const before = this.silent;
+    this.silent = true;
+    act();
+    this.silent = before;
+  }
+
   private place(one: Measurement): void {
     const imageId = this.images.imageIdOf(one);
     if (imageId === undefined) return;
@@ -273,18 +277,18 @@ export class Measuring {
     this.kept.set(one.trackingUid, one);
     if (this.find(one.trackingUid)) return;
     const made = annotationOf(one, imageId, this.locked.has(one.trackingUid));
-    const before = this.silent;
-    this.silent = true;
-    annotation.state.addAnnotation(made, drawnPlane(imageId).frameOfReferenceUid);
-    if (made.isLocked) annotation.locking.setAnnotationLocked(one.trackingUid, true);
-    if (this.others.has(one.trackingUid)) this.others.dress(one.trackingUid);
-    this.silent = before;
+    this.quietly(() => {
+      annotation.state.addAnnotation(made, drawnPlane(imageId).frameOfReferenceUid);
+      if (made.isLocked) annotation.locking.setAnnotationLocked(one.trackingUid, true);
+      if (this.others.has(one.trackingUid)) this.others.dress(one.trackingUid);
+    });
   }
 
   private readonly onEvent = (event: Event): void => {
     const detail = (event as CustomEvent<{ annotation?: ToolTypes.Annotation; changeType?: string }>).detail;
     const { annotation: of, changeType } = detail;
     if (this.silent || !of?.metadata || measuringToolOf(of.metadata.toolName) === null) return;
+    this.empty.look();
     // Statistics that follow from a picture are no change of the reader's.
     this.tell(changeType !== "StatsUpdated" && changeType !== "InitialSetup");
   };

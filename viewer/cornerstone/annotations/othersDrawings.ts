@@ -1,5 +1,6 @@
+import { utilities } from "@cornerstonejs/core";
 import { annotation } from "@cornerstonejs/tools";
-import { isTaken, type Measurement } from "@/dicom/measurements/measurement";
+import { isTaken, uidOfUuid, type Measurement } from "@/dicom/measurements/measurement";
 
 /** Muted and dashed: what others drew differs from what the reader draws. */
 const [grey, chosenGrey] = ["rgb(190, 190, 205)", "rgb(225, 225, 240)"];
@@ -39,6 +40,21 @@ export class OthersDrawings {
 
   add(one: Measurement): void {
     this.stated.set(one.trackingUid, one);
+  }
+
+  /** The reader's own: not measured yet, and of which drawing. */
+  copyOf(trackingUid: string): Measurement | null {
+    const one = this.stated.get(trackingUid);
+    if (!one?.madeBy) return null;
+    const { sopInstanceUid, trackingUid: theirs, maker } = one.madeBy;
+    return {
+      ...one,
+      trackingUid: uidOfUuid(utilities.uuidv4()),
+      measured: [],
+      savedAs: [],
+      madeBy: null,
+      takenOver: { sopInstanceUid, trackingUid: theirs, maker },
+    };
   }
 
   show(on: boolean): void {
