@@ -1,5 +1,5 @@
 /** The only room that calls Cornerstone3D: the rest of the viewer speaks to a Scene. */
-export { asksForText } from "./annotations/freeText";
+export { askForText, asksForText } from "./annotations/freeText";
 export { pointClicks } from "./annotations/pointClicks";
 export { ClickedMask } from "./masks/clicked";
 export { Drawing, type DrawnSlice } from "./masks/drawing";
@@ -15,7 +15,7 @@ export { overlayBits } from "./overlayBits";
 export { regionValues, type RegionValues } from "./values/regionValues";
 export { Scene, type SceneListener } from "./scene";
 export { partOf, registerSeries, type LoadedSeries } from "./series";
-export { spineLabelling } from "./annotations/spineLabels";
+export { placeLevel, spineLabelling } from "./annotations/spineLabels";
 export { sliceValues } from "./values/sliceValues";
 export { type Turn } from "./views/turning";
 export { type GlassView } from "./spyglass";

@@ -22,6 +22,8 @@ import { StackSlabs } from "./views/stackSlabs";
 import { Subtracting } from "./views/subtracting";
 import { MouseTools } from "./tools";
 import type { Undrawable } from "./views/undrawable";
+import { panBy, zoomBy } from "./views/moving";
+import { windowBetween } from "./windows/regionWindow";
 import { flip, turn, type Turn } from "./views/turning";
 import { isCell, planes, viewIdOf, viewInfo, type ViewId, type ViewInfo } from "./views/view";
 import { Viewports, type DrawnView } from "./views/viewports";
@@ -156,6 +158,21 @@ export class Scene {
 
   setWindow({ range, curve }: WindowPreset): void {
     this.windows.change((window) => window.set(range, curve ?? null));
+  }
+
+  /** By what lies between two points of the active view. */
+  windowRegion(from: [number, number], to: [number, number]): void {
+    const range = this.activeView && windowBetween(this.activeView, from, to);
+    if (range) this.windows.change((window) => window.set(range));
+  }
+
+  zoomBy(factor: number): void {
+    if (this.activeView) zoomBy(this.activeView, factor);
+  }
+
+  /** By CSS pixels. */
+  panBy(way: [number, number]): void {
+    if (this.activeView) panBy(this.activeView, way);
   }
 
   get openingRange(): WindowRange | null {

@@ -1,11 +1,13 @@
 """What a person draws: where a drawing begins, and that none is without extent."""
 
+import math
 from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from tests.e2e.reader.test_calibration import draw, opened, region, ultrasound
+from tests.e2e.support.accessibility import serious_findings
 from tests.e2e.support.browser import chromium
 from tests.e2e.support.node import Node
 
@@ -45,3 +47,55 @@ def test_a_tool_just_chosen_draws_and_no_drawing_is_left_without_extent(
     draw(page, viewport, "l", (400, 100), (400, 100))
     page.wait_for_timeout(700)
     expect(rows).to_have_count(2)
+
+
+def test_everything_is_measured_and_windowed_without_a_mouse(node: Node, page: Page) -> None:
+    dataset = ultrasound(region((0, 599), (0, 399), (3, 3), (0.05, 0.05)))
+    viewport = opened(node, page, dataset)
+    cursor = page.get_by_test_id("key-cursor")
+
+    def keys(*names: str) -> None:
+        for name in names:
+            page.keyboard.press(name)
+
+    def place() -> tuple[float, float]:
+        expect(cursor).to_be_visible()
+        column, row = (
+            float(cursor.get_attribute(f"data-{one}") or "") for one in ("column", "row")
+        )
+        return column, row
+
+    keys("l", "Enter")
+    note = page.get_by_test_id("key-note")
+    expect(note).to_contain_text("Length, point 1 of 2.")
+    start = place()
+    assert start == pytest.approx((300, 200), abs=1)
+    keys("Enter", *["Shift+ArrowRight"] * 8, *["ArrowUp"] * 3)
+    expect(note).to_contain_text("point 2 of 2")
+    end = place()
+    assert end[0] > start[0]
+    assert end[1] < start[1]
+    assert not serious_findings(page)
+    keys("Enter")
+    lengths = page.locator("[data-kind=length]").get_by_test_id("measured-text")
+    expect(lengths).to_have_count(1)
+    expect(lengths).to_have_text(f"{math.dist(start, end) * 0.5:.1f} mm")
+    # Another tool goes on where the cursor is.
+    keys("q", "Enter", *["Shift+ArrowDown"] * 4, *["Shift+ArrowLeft"] * 5, "Enter")
+    corner = place()
+    area = abs(corner[0] - end[0]) * abs(corner[1] - end[1]) * 0.25
+    rectangles = page.locator("[data-kind=rectangle]").get_by_test_id("measured-text")
+    expect(rectangles).to_contain_text(f"area {area:.0f} mm²")
+    expect(rectangles).to_contain_text("mean")
+    # A point that was set can be taken back, and the cursor left.
+    keys("Enter", "Backspace", "Escape")
+    expect(cursor).to_have_count(0)
+    window = viewport.get_by_test_id("window-text")
+    before = window.inner_text()
+    keys("w", "Enter", "Shift+ArrowRight", "ArrowUp")
+    expect(note).to_contain_text("width")
+    expect(window).not_to_have_text(before)
+    keys("Escape")
+    expect(note).to_have_count(0)
+    expect(page.get_by_test_id("measurement")).to_have_count(2)
+    assert "/study/" in page.url

@@ -1,6 +1,7 @@
-import { eventTarget } from "@cornerstonejs/core";
+import { eventTarget, utilities } from "@cornerstonejs/core";
 import { annotation, Enums, type Types as ToolTypes } from "@cornerstonejs/tools";
-import { measuredLines, type Measurement, type TakenOver } from "@/dicom/measurements/measurement";
+import { measuredLines, uidOfUuid, type Measurement, type TakenOver } from "@/dicom/measurements/measurement";
+import { newMeasurement, type NewDrawing, type PlacedShape } from "@/dicom/measurements/placed";
 import { handCalibrations } from "@/dicom/calibration/byHand";
 import type { Slice } from "@/dicom/geometry";
 import { calibrate, dropUnused, mayCalibrate, restoreCalibrations, takeCalibrations } from "./calibrating";
@@ -104,12 +105,20 @@ export class Measuring {
 
   /** A copy of what others drew: the reader's own from now on, measured again, to be moved and saved. */
   takeOver(trackingUid: string): Measurement | null {
-    const copy = this.others.copyOf(trackingUid);
-    if (!copy) return null;
-    this.draw(copy);
+    return this.drawNew(this.others.copyOf(trackingUid));
+  }
+
+  /** Draws what was placed without the mouse. */
+  put(of: NewDrawing, shape: PlacedShape): void {
+    this.drawNew(newMeasurement({ ...of, trackingUid: uidOfUuid(utilities.uuidv4()) }, shape));
+  }
+
+  private drawNew(one: Measurement | null): Measurement | null {
+    if (!one) return null;
+    this.draw(one);
     this.tell(true);
     this.render();
-    return copy;
+    return one;
   }
 
   showOthers(on: boolean): void {

@@ -26,7 +26,7 @@ export class RegionWindowTool extends WindowLevelRegionTool {
     const corners = drawn.data.handles?.points ?? [];
     const [from, to] = [corners[0], corners[3]];
     if (!from || !to || !(view instanceof StackViewport || view instanceof VolumeViewport)) return;
-    const range = windowOfRegion(valuesWithin(view, view.worldToCanvas(from), view.worldToCanvas(to)));
+    const range = windowBetween(view, view.worldToCanvas(from), view.worldToCanvas(to));
     if (!range) return;
     if (view instanceof StackViewport) view.setProperties({ voiRange: range });
     else {
@@ -36,6 +36,11 @@ export class RegionWindowTool extends WindowLevelRegionTool {
     }
     view.render();
   };
+}
+
+/** Of a rectangle on the screen; null where its values do not differ. */
+export function windowBetween(view: StackViewport | VolumeViewport, from: Types.Point2, to: Types.Point2): WindowRange | null {
+  return windowOfRegion(valuesWithin(view, from, to));
 }
 
 function valuesWithin(

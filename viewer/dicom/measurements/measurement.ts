@@ -31,6 +31,8 @@ export function mostCharacters(kind: MeasuringKind): number {
 export type MeasuringKind = keyof typeof shapes;
 export type Shape = (typeof shapes)[MeasuringKind];
 
+export const kinds = Object.keys(shapes) as readonly MeasuringKind[];
+
 export function kindOf(shape: string): MeasuringKind | null {
   const found = Object.entries(shapes).find(([, name]) => name === shape);
   return found ? (found[0] as MeasuringKind) : null;

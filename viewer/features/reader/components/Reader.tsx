@@ -68,7 +68,7 @@ export function Reader({ studyInstanceUid }: { studyInstanceUid: string }) {
   const [menu, setMenu] = useState<{ viewId: ViewId; at: { x: number; y: number } } | null>(null);
   const closeMenu = useCallback(() => setMenu(null), []);
   const reading = useReading(reader, studyInstanceUid, tool, reload);
-  const { controls, cine, clicking, curved, keyImages, measurements, reformat, slice, stackSlab, subtraction, texts, uptake, curves } = reading;
+  const { byKeys, controls, cine, clicking, curved, keyImages, measurements, reformat, slice, stackSlab, subtraction, texts, uptake, curves } = reading;
   useViewAddress(asked, studyInstanceUid, reader, slice);
   const toggleKeyImage = () => slice && keyImages.toggle(slice.sopInstanceUid, slice.frameNumber);
 
@@ -108,7 +108,7 @@ export function Reader({ studyInstanceUid }: { studyInstanceUid: string }) {
     },
     onHelp: () => setHelpOpen("keys"),
     onLeave: () => curved.isOpen ? curved.leave() : mayLeave(t.leaveUnsaved) && router.push(back),
-    more: { "Ctrl+arrowright": () => queue.goTo(queue.place?.next ?? null), "Ctrl+arrowleft": () => queue.goTo(queue.place?.previous ?? null), "Ctrl+z": undo, "Ctrl+y": redo, "Ctrl+Shift+z": redo, C: () => (clicking.phase === "on" ? clicking.setInside(!clicking.inside) : document.getElementById(beginClicking)?.focus()), D: () => document.getElementById(beginDrawing)?.focus(), k: toggleKeyImage, K: toggleCurved, S: panes.series.toggle, T: panes.results.toggle, O: reader.presentations.toggleMarks, H: () => reader.heatMaps.toggleOn(slice), M: stackSlab.isPossible ? stackSlab.next : reformat.nextProjection, "+": () => (stackSlab.isPossible ? stackSlab : reformat).thicken(1), "-": () => (stackSlab.isPossible ? stackSlab : reformat).thicken(-1), "(": () => reformat.tilt(turnDegrees), ")": () => reformat.tilt(-turnDegrees), Delete: removeChosen, Backspace: removeChosen },
+    more: { Enter: byKeys.begin, "Ctrl+arrowright": () => queue.goTo(queue.place?.next ?? null), "Ctrl+arrowleft": () => queue.goTo(queue.place?.previous ?? null), "Ctrl+z": undo, "Ctrl+y": redo, "Ctrl+Shift+z": redo, C: () => (clicking.phase === "on" ? clicking.setInside(!clicking.inside) : document.getElementById(beginClicking)?.focus()), D: () => document.getElementById(beginDrawing)?.focus(), k: toggleKeyImage, K: toggleCurved, S: panes.series.toggle, T: panes.results.toggle, O: reader.presentations.toggleMarks, H: () => reader.heatMaps.toggleOn(slice), M: stackSlab.isPossible ? stackSlab.next : reformat.nextProjection, "+": () => (stackSlab.isPossible ? stackSlab : reformat).thicken(1), "-": () => (stackSlab.isPossible ? stackSlab : reformat).thicken(-1), "(": () => reformat.tilt(turnDegrees), ")": () => reformat.tilt(-turnDegrees), Delete: removeChosen, Backspace: removeChosen },
   });
 
   if (!studyInstanceUid) {
@@ -173,6 +173,7 @@ export function Reader({ studyInstanceUid }: { studyInstanceUid: string }) {
               pointsOn={curves.on}
               subtractionOf={subtraction.of}
               curved={curved}
+              working={byKeys.working}
               refusal={refused !== null && refused === series ? refused.order.volumeRefusal : ""}
               onMenu={(viewId, x, y) => setMenu({ viewId, at: { x, y } })}
             />

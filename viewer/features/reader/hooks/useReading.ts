@@ -14,6 +14,7 @@ import { useActiveSlice } from "@/features/reader/hooks/stage/useActiveSlice";
 import { useCine } from "@/features/reader/hooks/tools/useCine";
 import { useReformat } from "@/features/reader/hooks/tools/useReformat";
 import { useStackSlab } from "@/features/reader/hooks/tools/useStackSlab";
+import { useToolByKeys } from "@/features/reader/hooks/tools/useToolByKeys";
 import { useSubtraction } from "@/features/reader/hooks/tools/useSubtraction";
 import type { ReaderState } from "@/features/reader/hooks/useReader";
 import type { ToolName } from "@/cornerstone";
@@ -34,6 +35,7 @@ export function useReading(reader: ReaderState, studyInstanceUid: string, tool: 
   const keyImages = useKeyImages(studyInstanceUid);
   const texts = useMeasurementTexts(measurements, studyInstanceUid, reader);
   const slice = useActiveSlice(reader);
+  const byKeys = useToolByKeys(reader, tool, slice);
   const curves = useAxisCurve(reader, slice);
   const curved = useCurved(reader, tool);
   const subtraction = useSubtraction(scene, series, slice);
@@ -52,5 +54,5 @@ export function useReading(reader: ReaderState, studyInstanceUid: string, tool: 
   );
   /** What undo and redo are of. */
   const changing = drawing.open && clicking.phase === "off" ? drawing : clicking.phase === "on" ? clicking : maskEditing.editing ? maskEditing : curved.isEdited ? curved : measurements;
-  return { controls, cine, maskEditing, clicking, measurements, uptake, reformat, keyImages, texts, slice, curved, curves, subtraction, stackSlab, drawing, changing };
+  return { controls, cine, maskEditing, clicking, measurements, uptake, reformat, keyImages, texts, slice, byKeys, curved, curves, subtraction, stackSlab, drawing, changing };
 }

@@ -63,6 +63,14 @@ export function readerKeys(t: Messages["viewing"]): KeyGroup[] {
       ],
     },
     {
+      title: t.byKeys.title,
+      keys: [
+        { keys: ["Enter"], does: t.byKeys.begin },
+        { keys: ["Enter"], does: t.byKeys.set },
+        { keys: [t.byKeys.shiftArrow], does: t.byKeys.further },
+      ],
+    },
+    {
       title: t.measure,
       keys: measuringTools.map(({ key, name }) => ({ keys: [key], does: t.kinds[name] })),
     },

@@ -3,6 +3,7 @@
 import { useCallback, useEffect, useState } from "react";
 import { SlideStage } from "@/features/reader/components/slides/SlideStage";
 import { ViewLocalizers } from "@/features/reader/components/stage/ViewLocalizers";
+import { KeyCursor } from "@/features/reader/components/stage/KeyCursor";
 import { SlabPosition } from "@/features/reader/components/stage/SlabPosition";
 import { Spyglass } from "@/features/reader/components/stage/Spyglass";
 import { ViewPoints } from "@/features/reader/components/stage/ViewPoints";
@@ -11,6 +12,7 @@ import type { AxisCurveState } from "@/features/reader/hooks/measurements/useAxi
 import type { UptakeState } from "@/features/reader/hooks/measurements/useUptake";
 import type { SubtractionState } from "@/features/reader/hooks/tools/useSubtraction";
 import type { LocalizersOn } from "@/features/reader/hooks/stage/useLocalizers";
+import type { WorkingTool } from "@/features/reader/hooks/tools/useToolByKeys";
 import type { ReaderState } from "@/features/reader/hooks/useReader";
 import { useText } from "@/shared/hooks/useText";
 import type { CellId, ToolName, ViewId } from "@/cornerstone";
@@ -30,6 +32,7 @@ export function StackCellView({
   pointsOn,
   localizersOn,
   subtractionOf,
+  working,
   alone,
   onMenu,
 }: {
@@ -43,6 +46,8 @@ export function StackCellView({
   pointsOn: AxisCurveState["on"];
   localizersOn: LocalizersOn;
   subtractionOf: SubtractionState["of"];
+  /** Where the tool is worked with keys here. */
+  working: WorkingTool | null;
   alone: boolean;
   onMenu: (viewId: ViewId, x: number, y: number) => void;
 }) {
@@ -143,6 +148,7 @@ export function StackCellView({
         }
       }}
     >
+      {working && <KeyCursor scene={scene} views={views} working={working} />}
       {cell && series && <SlabPosition views={views} viewId={viewId} series={series} />}
       {scene && element && series && reader.spyglass.nth !== null && (
         <Spyglass

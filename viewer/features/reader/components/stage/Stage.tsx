@@ -3,6 +3,7 @@
 import { useState } from "react";
 import { ProblemNote } from "@/shared/components/ProblemNote";
 import { Waiting } from "@/shared/components/Waiting";
+import { KeyCursor } from "@/features/reader/components/stage/KeyCursor";
 import { PlanesStage } from "@/features/reader/components/stage/PlanesStage";
 import { StackCellView } from "@/features/reader/components/stage/StackCellView";
 import { VolumeStage } from "@/features/reader/components/stage/VolumeStage";
@@ -11,6 +12,7 @@ import type { AxisCurveState } from "@/features/reader/hooks/measurements/useAxi
 import type { UptakeState } from "@/features/reader/hooks/measurements/useUptake";
 import type { SubtractionState } from "@/features/reader/hooks/tools/useSubtraction";
 import { useLocalizers } from "@/features/reader/hooks/stage/useLocalizers";
+import type { WorkingTool } from "@/features/reader/hooks/tools/useToolByKeys";
 import type { ReaderState } from "@/features/reader/hooks/useReader";
 import { useText } from "@/shared/hooks/useText";
 import { cells, type LoadedSeries, type ToolName, type ViewId } from "@/cornerstone";
@@ -29,6 +31,7 @@ export function Stage({
   pointsOn,
   subtractionOf,
   curved,
+  working,
   refusal,
   onMenu,
 }: {
@@ -41,6 +44,8 @@ export function Stage({
   pointsOn: AxisCurveState["on"];
   subtractionOf: SubtractionState["of"];
   curved: CurvedState;
+  /** The tool that is worked with keys. */
+  working: WorkingTool | null;
   /** Why there are no planes and no volume, once somebody asked for them. */
   refusal: string;
   onMenu: (viewId: ViewId, x: number, y: number) => void;
@@ -92,6 +97,7 @@ export function Stage({
               pointsOn={pointsOn}
               localizersOn={localizersOn}
               subtractionOf={subtractionOf}
+              working={working?.viewId === viewId ? working : null}
               alone={cellCount(arrangement) === 1}
               onMenu={onMenu}
             />
@@ -104,6 +110,7 @@ export function Stage({
       {layout === "volume" && series && (
         <VolumeStage key={series.seriesInstanceUid} reader={reader} series={series} tool={tool} />
       )}
+      {layout === "planes" && working && <KeyCursor scene={reader.scene} views={reader.views} working={working} />}
       {!series && !problem && (
         <div className="pointer-events-none absolute inset-0">
           <Waiting text={t.readingSeries} />

@@ -54,6 +54,23 @@ export const keys: Messages["viewing"]["keys"] = {
   pinch: "Zoomen und verschieben",
 };
 
+export const byKeys: Messages["viewing"]["byKeys"] = {
+  title: "Das gewählte Werkzeug mit Tasten",
+  begin: "Bedienen: Pfeile ändern Fenster, Zoom oder Lage oder bewegen einen Cursor, der misst. Esc beendet",
+  set: "Dort einen Punkt setzen; Rücktaste nimmt den letzten zurück",
+  further: "Zehnmal so weit",
+  shiftArrow: "Umschalt + Pfeil",
+  picture: {
+    window: "← → Breite, ↑ ↓ Lage. Mit Umschalt zehnmal so weit. Esc beendet.",
+    zoom: "↑ größer, ↓ kleiner. Mit Umschalt zehnmal so weit. Esc beendet.",
+    pan: "Die Pfeile verschieben das Bild. Mit Umschalt zehnmal so weit. Esc beendet.",
+  },
+  point: (what, n, of) => `${what}, Punkt ${n} von ${of}. Enter setzt ihn, Esc beendet.`,
+  freehand: (what, n) =>
+    `${what}, Punkt ${n}. Enter setzt ihn; noch einmal an derselben Stelle beendet die Linie, auf dem ersten Punkt schließt sie.`,
+  place: (column, row, value) => [`Spalte ${column}, Zeile ${row}`, value].filter(Boolean).join(": "),
+};
+
 export const keySettings: Messages["viewing"]["keySettings"] = {
   title: "Eigene Tasten",
   hint: "Drücken Sie in einem Feld eine andere Taste, um die Funktion dorthin zu legen. Sie gilt auf jedem Rechner für Sie. Ziffern, ?, Pfeile und Tasten mit Strg bleiben, wie sie sind.",

@@ -1,7 +1,7 @@
 import type { Messages } from "@/shared/i18n/messages";
 
 import { documents } from "./documents";
-import { keyGroups, keys, keySettings, tour } from "./keys";
+import { byKeys, keyGroups, keys, keySettings, tour } from "./keys";
 import { masks } from "./masks";
 import { measurements } from "./measurements";
 import { overlays } from "@/shared/i18n/de/overlays";
@@ -289,6 +289,7 @@ export const viewing: Messages["viewing"] = {
   ...measurements,
   ...reading,
   ...masks,
+  byKeys,
   keyGroups,
   keys,
 };

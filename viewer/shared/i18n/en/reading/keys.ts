@@ -52,6 +52,24 @@ export const keys = {
   pinch: "Pinch to zoom, and pan",
 };
 
+/** The tool of the left button, worked with keys. */
+export const byKeys = {
+  title: "The chosen tool, by keys",
+  begin: "Work it: arrows change the window, zoom or position, or move a cursor that measures. Esc ends",
+  set: "Set a point there; Backspace takes the last one back",
+  further: "Ten times as far",
+  shiftArrow: "Shift + arrow",
+  picture: {
+    window: "← → width, ↑ ↓ level. With Shift ten times as far. Esc ends.",
+    zoom: "↑ larger, ↓ smaller. With Shift ten times as far. Esc ends.",
+    pan: "The arrows move the image. With Shift ten times as far. Esc ends.",
+  },
+  point: (what: string, n: number, of: number) => `${what}, point ${n} of ${of}. Enter sets it, Esc ends.`,
+  freehand: (what: string, n: number) =>
+    `${what}, point ${n}. Enter sets it; once more in the same place ends the line, on the first point closes it.`,
+  place: (column: string, row: string, value: string) => [`Column ${column}, row ${row}`, value].filter(Boolean).join(": "),
+};
+
 export const keySettings = {
   title: "Own keys",
   hint: "Press another key in a field to move what it does there. It applies to you on every computer. Digits, ?, arrows and keys with Ctrl stay as they are.",

@@ -1,5 +1,5 @@
 import { documents } from "./documents";
-import { keyGroups, keys, keySettings, tour } from "./keys";
+import { byKeys, keyGroups, keys, keySettings, tour } from "./keys";
 import { masks } from "./masks";
 import { measurements } from "./measurements";
 import { overlays } from "@/shared/i18n/en/overlays";
@@ -288,6 +288,7 @@ export const viewing = {
   ...measurements,
   ...reading,
   ...masks,
+  byKeys,
   keyGroups,
   keys,
 };
