@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.errors import problem_response
 from api.logs import places
+from api.middleware.cut_answers import is_cut
 from api.middleware.safe_methods import SAFE_METHODS
 from storage.core.callers.long_work import BEGIN_LONG_WORK, SharedTurn
 from storage.core.callers.request_context import serving
@@ -84,6 +85,8 @@ class RequestContext:
                     raise
                 has_left = True
             except Exception as error:
+                if status and is_cut(scope, error):
+                    return
                 # The edge of a request. The message may hold values of a data set or a
                 # statement, so only the kind and the places are written down.
                 log.error("request_failed", error=type(error).__name__, at=places(error))

@@ -9,11 +9,13 @@ that the disk never stops the other connections.
 import asyncio
 import os
 import socket
+from functools import partial
 from typing import Any, cast
 
 from starlette.concurrency import run_in_threadpool
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
+from api.middleware.cut_answers import CUT
 from api.server.connection_limits import LimitedProtocol
 
 EXTENSION = "http.response.zerocopysend"
@@ -36,12 +38,15 @@ class ZeroCopyProtocol(LimitedProtocol):
     _waiter: asyncio.Future[None] | None = None
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        cut = partial(self._cut, cycle)
         if self.scheme != "http":
+            cycle.scope["extensions"] = {CUT: cut}  # type: ignore[dict-item]
             super()._start_asgi_task(cycle, app)
             return
         cycle.scope["extensions"] = {
             EXTENSION: {},
             CONNECTED: lambda: not cycle.disconnected,  # type: ignore[dict-item]
+            CUT: cut,  # type: ignore[dict-item]
         }
         outlet = _Outlet(self, cycle)
 
@@ -49,6 +54,11 @@ class ZeroCopyProtocol(LimitedProtocol):
             await app(scope, receive, outlet.send)
 
         super()._start_asgi_task(cycle, with_outlet)
+
+    def _cut(self, cycle: RequestResponseCycle) -> None:
+        # Else uvicorn logs an application that forgot the end of its answer.
+        cycle.disconnected = True
+        self.transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)

@@ -2,7 +2,8 @@
 
 import threading
 import time
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Literal
 
 from sqlalchemy import ColumnElement, Engine, and_, select
@@ -49,6 +50,9 @@ class KnownDamage:
         self._read_offline = offline
         self._run_beside = run_beside
         self._lock = threading.Lock()
+        self.when_changed: Callable[[], None] = lambda: None
+        """Called once instances are found to be damaged, or are whole again: what was made of
+        their bytes before may be wrong."""
         self._lost: frozenset[str] = frozenset()
         # What has a right copy, and may have a wrong one where it is read: by its kind.
         self._doubted: dict[str, str] = {}
@@ -60,7 +64,7 @@ class KnownDamage:
 
     def note(self, instance: Instance, kind: str, *, has_copy: bool) -> None:
         uid = instance.sop_instance_uid
-        with self._lock:
+        with self._changing():
             self._lost -= {uid}
             doubted = _without(self._doubted, {uid})
             if not has_copy:
@@ -73,7 +77,7 @@ class KnownDamage:
 
     def forget(self, sop_instance_uids: Collection[str]) -> None:
         """These are whole again."""
-        with self._lock:
+        with self._changing():
             self._lost -= set(sop_instance_uids)
             self._doubted = _without(self._doubted, set(sop_instance_uids))
 
@@ -106,6 +110,15 @@ class KnownDamage:
             if is_mine:
                 self._run_beside(self._load)
 
+    @contextmanager
+    def _changing(self) -> Iterator[None]:
+        with self._lock:
+            before = self._lost, self._doubted
+            yield
+            is_other = (self._lost, self._doubted) != before
+        if is_other:
+            self.when_changed()
+
     def _load(self) -> None:
         noted = t.damaged_instance.c
         query = (
@@ -129,7 +142,7 @@ class KnownDamage:
                 if row.has_copy and row.kind in _WRONG_BYTES
             }
             offline = self._read_offline()
-            with self._lock:
+            with self._changing():
                 self._lost = frozenset(row.sop_instance_uid for row in lost)
                 self._lacking = frozenset(
                     uid for row in lost for uid in (row.study_instance_uid, row.series_instance_uid)

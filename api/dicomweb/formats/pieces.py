@@ -116,7 +116,9 @@ class _Sending:
             else:
                 self._reader.note_part_read(first.instance)
         if first.proof == "due":
-            return pieces  # it was seen to be there
+            proven = await run_in_threadpool(self._proven, first)
+            at = pieces.index(first)
+            return [*pieces[:at], proven, *pieces[at + 1 :]]
         if self._is_worth_a_file(first):
             with self._reader.hold(first.instance) as held:
                 if held is not None:

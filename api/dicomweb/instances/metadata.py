@@ -8,16 +8,12 @@ or whose instance was replaced only lacks lines, which are then added.
 
 import gzip
 import hashlib
-import pickle
 import time
 import zlib
 from collections.abc import Sequence
-from io import BytesIO
 from typing import Protocol
 
-import pydicom
 import structlog
-from pydicom.uid import DeflatedExplicitVRLittleEndian
 from sqlalchemy.exc import SQLAlchemyError
 
 import storage.dicom.unpadded_reading  # noqa: F401
@@ -25,9 +21,8 @@ from api.dicomweb.formats.dicom_json import Path, dataset_to_json
 from api.dicomweb.formats.responses import gzip_bytes, json_bytes
 from api.dicomweb.instances import large_headers
 from api.dicomweb.instances.cache import ByteCache
-from api.dicomweb.instances.frames import open_frames
+from api.dicomweb.instances.headers import read_header
 from api.dicomweb.instances.large_headers import Room, one_at_a_time
-from api.dicomweb.instances.pixel_layout import PixelLayout
 from api.dicomweb.lookups import content_key, instance_path
 from storage.container.has import HasDamaged, HasInstances, HasObjects
 from storage.core.entities import Instance
@@ -38,7 +33,6 @@ from storage.core.errors import (
     MediViewError,
     NotFound,
 )
-from storage.dicom.dataset_reader import PIXELS_BEHIND, LongValues, read_part10
 from storage.dicom.value_errors import DAMAGED
 from storage.index.repository import Content
 from storage.index.unreadable_instances import UnreadableInstances
@@ -52,17 +46,15 @@ VERSION = "1"
 """Of the JSON that is made; another one makes other keys."""
 _SLOW_S = 0.05
 """An instance that took longer is worth keeping by itself."""
-_WHOLE_HEADER_BYTES = 16 << 20
-"""What is longer in front of the pixels goes without its long values: 10,000 frames state 4 MiB."""
 # A quote can not stand unescaped inside a JSON string, so no value of a data set matches this.
 _ROOT_MARK = "{dicom-web}"
 _GZIP_WBITS = 16 + zlib.MAX_WBITS
 _MARKED_URI = b'"BulkDataURI":"' + _ROOT_MARK.encode()
 
-_damaged: ByteCache[str, bool] = ByteCache(max_bytes=10_000)
+_damaged: ByteCache[str, bool] = ByteCache(max_bytes=10_000, pauses=False)
 """By content, so that each is tried once: what cannot be decoded is often slow, too."""
 
-_omitted: ByteCache[str, int] = ByteCache(max_bytes=10_000)
+_omitted: ByteCache[str, int] = ByteCache(max_bytes=10_000, pauses=False)
 """How many instances an answer of that key lacks, as they would make it too long."""
 
 _bodies: ByteCache[tuple[str, str, bool], bytes] = ByteCache(max_bytes=16 * 1024 * 1024)
@@ -195,6 +187,12 @@ def _series_lines(
         f"metadata/v{VERSION}/{members[0].study_instance_uid}/{members[0].series_instance_uid}.gz"
     )
     kept = _load(objects, object_key)
+    # Those may have been made of the wrong bytes.
+    doubted = {
+        content_key(one): kept.pop(content_key(one))
+        for one in members
+        if content_key(one) in kept and instances.is_doubted(one)
+    }
     missing = [
         instance
         for instance in members
@@ -203,7 +201,7 @@ def _series_lines(
     for name in map(content_key, members):
         if name in kept and not room.take(kept[name]):
             del kept[name]
-    slow = False
+    slow, refusal = False, None
     for instance in missing:
         started = time.perf_counter()
         try:
@@ -212,20 +210,22 @@ def _series_lines(
                 kept[content_key(instance)] = line
         except DAMAGED as error:
             leave_out(unreadable, instance, error)
-        except InstanceDamaged:
+        except InstanceDamaged as error:
             # Noted, and tried again: it may be repaired.
-            if len(members) == 1:
-                raise
+            refusal = error
         slow = slow or time.perf_counter() - started > _SLOW_S
     # One instance asked for by itself does not rewrite a long series each time.
     is_short = sum(map(len, kept.values())) < large_headers.MOST_JSON_BYTES
-    if missing and is_short and (slow or len(missing) > 1):
+    has_wrong = any(kept.get(name) != line for name, line in doubted.items())
+    if has_wrong or (missing and is_short and (slow or len(missing) > 1)):
         body = b"\n".join(name.encode() + b" " + line for name, line in kept.items())
         try:
             objects.put(object_key, gzip_bytes(body), "application/gzip")
         except MediViewError as error:
             # The copy only saves time; the answer does not depend on it.
             log.warning("metadata_not_cached", code=error.code)
+    if refusal is not None and len(members) == 1:
+        raise refusal
     return kept
 
 
@@ -276,41 +276,3 @@ def instance_json(instances: InstanceReader, instance: Instance) -> bytes:
             name, vr = pixels
             elements[name] = {"vr": vr, "BulkDataURI": bulk_uri(Path((name,)))}
         return json_bytes(elements)
-
-
-def read_header(
-    instances: InstanceReader, instance: Instance, long_values: LongValues = "noted"
-) -> tuple[pydicom.Dataset, tuple[str, str] | None]:
-    """The data set up to its pixels, and the pixel element's tag and VR where there is one."""
-    if instance.transfer_syntax_uid == DeflatedExplicitVRLittleEndian:
-        # To know where its pixels lie, all of it would be inflated.
-        header = instances.dataset(instance, stop_before_pixels=True, long_values=long_values)
-        pixels = vars(header)[PIXELS_BEHIND]
-        if pixels is None:
-            return header, None
-        if header.get("Rows") and header.get("Columns"):
-            return header, (f"{pixels[0]:08X}", pixels[1])
-    try:
-        layout = open_frames(instances, instance).layout
-    except NotFound:
-        return instances.dataset(instance, long_values=long_values), None
-    header = instances.dataset(instance, stop_before_pixels=True, long_values=long_values)
-    return header, (f"{layout.tag:08X}", layout.vr)
-
-
-def header_before(
-    instances: InstanceReader, instance: Instance, layout: PixelLayout
-) -> pydicom.Dataset:
-    """The data set up to its pixels, whose place is known; a large one without long values."""
-    if layout.inflated or layout.element_offset > _WHOLE_HEADER_BYTES:
-        return instances.header(instance)
-    return read_part10(BytesIO(raw_header(instances, instance, layout)))
-
-
-def raw_header(instances: InstanceReader, instance: Instance, layout: PixelLayout) -> bytes:
-    """The same unread, for a decoding process; pickled where the file itself is deflated, or has
-    more in front of its pixels than they need."""
-    if layout.inflated or layout.element_offset > _WHOLE_HEADER_BYTES:
-        return pickle.dumps(instances.header(instance))
-    raw = instances.read(instance, 0, layout.element_offset)
-    return instances.corrected(instance, BytesIO(raw)).read() if instance.patient_digest else raw

@@ -8,6 +8,7 @@ all once the reader has gone.
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from itertools import groupby
 from operator import attrgetter
@@ -49,6 +50,8 @@ class Begun:
 
     first: list[bytes]
     rest: Iterator[bytes] | None
+    damaged: AbstractSet[str]
+    """SOP Instance UIDs of those that were left out for it, so far."""
 
     @property
     def lines(self) -> Iterator[bytes]:
@@ -69,18 +72,19 @@ def begin_metadata(
 ) -> Begun:
     """The metadata of instances, in their order, each as JSON.
 
-    Those that cannot be decoded are left out. Raises TooManyRequests where a large one has to be
-    read first, and others are being read.
+    Those that cannot be decoded or are damaged are left out. Raises TooManyRequests where a large
+    one has to be read first, and others are being read.
     """
-    lines = _lines(reader, unreadable, objects, instances, root_url)
+    damaged: set[str] = set()
+    lines = _lines(reader, unreadable, objects, instances, root_url, damaged)
     first: list[bytes] = []
     size_bytes, until_s = 0, time.monotonic() + FIRST_S
     for line in lines:
         first.append(line)
         size_bytes += len(line)
         if size_bytes > FIRST_BYTES or time.monotonic() > until_s:
-            return Begun(first, lines)
-    return Begun(first, None)
+            return Begun(first, lines, damaged)
+    return Begun(first, None, damaged)
 
 
 def as_json(lines: Iterable[bytes], *, gzipped: bool) -> Iterator[bytes]:
@@ -114,6 +118,7 @@ def _lines(
     objects: ObjectStore,
     instances: Sequence[Instance],
     root_url: str,
+    damaged: set[str],
 ) -> Iterator[bytes]:
     made_s = time.monotonic() + FIRST_S
     for _, of_series in groupby(instances, attrgetter("series_instance_uid")):
@@ -121,7 +126,9 @@ def _lines(
         for start in range(0, len(members), _TOGETHER):
             together = members[start : start + _TOGETHER]
             object_key = _object_key(together[0], start // _TOGETHER)
-            for line in _kept_or_made(reader, unreadable, objects, together, object_key, made_s):
+            for line in _kept_or_made(
+                reader, unreadable, objects, together, object_key, made_s, damaged
+            ):
                 yield with_root(line, root_url)
 
 
@@ -132,26 +139,36 @@ def _kept_or_made(
     together: Sequence[Instance],
     object_key: str,
     first_until_s: float,
+    damaged: set[str],
 ) -> Iterator[bytes]:
     keys = [content_key(one) for one in together]
     kept = KeptLines(objects, object_key)
     keeping = Keeping(keys)
     made_count, began_s = 0, time.monotonic()
+    has_wrong = False
     try:
         for instance, key in zip(together, keys, strict=True):
             check_wanted()
-            line = kept.take(key)
+            line = found = kept.take(key)
+            if found is not None and reader.is_doubted(instance):
+                # It may have been made of the wrong bytes.
+                line = None
             if line is None and not is_undecodable(instance):
                 may_wait = time.monotonic() > first_until_s
-                line = _made(reader, unreadable, instance, may_wait=may_wait)
-                made_count += line is not None
+                try:
+                    line = _made(reader, unreadable, instance, may_wait=may_wait)
+                except InstanceDamaged:
+                    # Noted, and tried again: it may be repaired.
+                    damaged.add(instance.sop_instance_uid)
+                made_count += line is not None and line != found
+                has_wrong = has_wrong or found not in (None, line)
             if line is not None:
                 keeping.add(key, line)
                 yield line
     finally:
         # Also where the reader has gone: who asks again goes on from here.
         is_slow = time.monotonic() - began_s > _SLOW_S
-        if made_count > 1 or (made_count and is_slow):
+        if has_wrong or made_count > 1 or (made_count and is_slow):
             keeping.keep(objects, object_key)
 
 
@@ -167,9 +184,6 @@ def _made(
                 raise
         except DAMAGED as error:
             leave_out(unreadable, instance, error)
-            return None
-        except InstanceDamaged:
-            # Noted, and tried again: it may be repaired.
             return None
     return None
 

@@ -12,8 +12,8 @@ from api.deps import get_settings
 from api.dicomweb.formats.held_answers import held_answer
 from api.dicomweb.formats.negotiation import MediaRange, choose_image
 from api.dicomweb.formats.responses import caching_headers, etag_of, matches_etag, not_modified
+from api.dicomweb.instances.headers import read_header
 from api.dicomweb.instances.large_headers import one_at_a_time
-from api.dicomweb.instances.metadata import read_header
 from api.dicomweb.lookups import content_key
 from storage.core.entities import Instance
 from storage.core.errors import LimitExceeded, NotFound

@@ -10,6 +10,8 @@ import time
 from collections import OrderedDict
 from dataclasses import dataclass
 
+from api.dicomweb.instances.cache import PAUSE_S
+
 _MAX_BYTES = 24 * 1024**2
 _MAX_PICTURE_BYTES = 1024**2
 _MAX_AGE_S = 600.0
@@ -31,6 +33,7 @@ class PictureCache:
         self._max_age_s = max_age_s
         self._kept: OrderedDict[str, tuple[float, Picture]] = OrderedDict()
         self._bytes = 0
+        self._paused_until_s = 0.0
         self._lock = threading.Lock()
 
     def get(self, etag: str) -> Picture | None:
@@ -47,11 +50,20 @@ class PictureCache:
         if size > min(_MAX_PICTURE_BYTES, self._max_bytes):
             return
         with self._lock:
+            if time.monotonic() < self._paused_until_s:
+                return
             self._remove(etag)
             self._kept[etag] = time.monotonic(), picture
             self._bytes += size
             while self._bytes > self._max_bytes:
                 self._remove(next(iter(self._kept)))
+
+    def clear(self) -> None:
+        """And keep nothing for a while: it may be made of bytes that were read before."""
+        with self._lock:
+            self._kept.clear()
+            self._bytes = 0
+            self._paused_until_s = time.monotonic() + PAUSE_S
 
     def _forget_old(self) -> None:
         """By when they were made, so that what has been deleted is not kept by being asked for."""

@@ -11,7 +11,7 @@ from pydicom.uid import UID
 
 from api.dicomweb.errors import not_acceptable
 from api.dicomweb.instances.frames import FrameSource
-from api.dicomweb.instances.metadata import raw_header
+from api.dicomweb.instances.headers import raw_header
 from api.dicomweb.rendering.picture_task import layout_encoding
 from api.dicomweb.rendering.render_options import RenderOptions
 from storage.core.entities import Instance

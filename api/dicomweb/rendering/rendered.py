@@ -16,7 +16,7 @@ from api.dicomweb.formats.negotiation import accepted, choose_image
 from api.dicomweb.formats.responses import caching_headers, etag_of, matches_etag, not_modified
 from api.dicomweb.instances.frame_numbers import parse_frame_numbers
 from api.dicomweb.instances.frames import open_frames
-from api.dicomweb.instances.metadata import header_before
+from api.dicomweb.instances.headers import header_before
 from api.dicomweb.lookups import content_key, find_instance, find_instances, service_url
 from api.dicomweb.query_names import RENDERING, THUMBNAIL, takes
 from api.dicomweb.rendering.animation import GIF, HAS_VIDEO, MP4, animate, frame_duration_ms

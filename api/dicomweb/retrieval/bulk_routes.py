@@ -20,12 +20,8 @@ from api.dicomweb.formats.multipart import MultipartWriter
 from api.dicomweb.formats.negotiation import OCTET_STREAM, accepted
 from api.dicomweb.formats.responses import caching_headers, etag_of, matches_etag, not_modified
 from api.dicomweb.instances.frames import open_frames
-from api.dicomweb.instances.metadata import (
-    MetadataStorage,
-    make_metadata,
-    metadata_key,
-    read_header,
-)
+from api.dicomweb.instances.headers import read_header
+from api.dicomweb.instances.metadata import MetadataStorage, make_metadata, metadata_key
 from api.dicomweb.lookups import find_instance, find_instances, instance_path, service_url
 from api.dicomweb.rendering.pixels import decode_frame, encode_frame, native_bytes
 from api.dicomweb.retrieval.frame_formats import FrameFormat, choose_frames

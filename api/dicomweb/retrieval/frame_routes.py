@@ -26,7 +26,7 @@ from api.dicomweb.formats.responses import (
 )
 from api.dicomweb.instances.frame_numbers import parse_frame_numbers
 from api.dicomweb.instances.frames import FrameSource, known_frames, open_frames
-from api.dicomweb.instances.metadata import header_before, read_header
+from api.dicomweb.instances.headers import header_before, read_header
 from api.dicomweb.lookups import (
     content_key,
     find_instance,

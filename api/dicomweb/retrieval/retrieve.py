@@ -153,7 +153,7 @@ def _metadata(
     gzipped = model == DICOM_JSON and accepts_gzip(request)
     suffix = "-gz" if gzipped else "-xml" if model == DICOM_XML else ""
     etag = f'"{key}{suffix}"'
-    if contents and matches_etag(request, etag):
+    if contents and matches_etag(request, etag) and not lost_among(storage.damaged, contents):
         return not_modified(etag)
     root_url = service_url(request, storage.settings)
     body = None
@@ -188,7 +188,9 @@ def _made(
             return _whole(body, _headers(storage.damaged, found, etag, root_url), gzipped=gzipped)
         begun = begin_metadata(instances, unreadable, storage.objects, found, root_url)
     is_long = begun.rest is not None
-    headers = _headers(storage.damaged, found, etag, root_url, is_long=is_long)
+    headers = _headers(
+        storage.damaged, found, etag, root_url, is_long=is_long, damaged_count=len(begun.damaged)
+    )
     if model == DICOM_XML:
         if not begun.first and len(found) == 1:
             # Says why.
@@ -200,7 +202,7 @@ def _made(
             headers["Content-Encoding"] = "gzip"
         return held_stream(pieces, HELD_BYTES + rows_bytes, DICOM_JSON, headers)
     body = b"".join(pieces)
-    if not lost_among(storage.damaged, found):
+    if not (begun.damaged or lost_among(storage.damaged, found)):
         keep_metadata(metadata_key(found), root_url, body, gzipped=gzipped)
     return _whole(body, headers, gzipped=gzipped)
 
@@ -218,16 +220,19 @@ def _headers(
     root_url: str,
     *,
     is_long: bool = False,
+    damaged_count: int = 0,
 ) -> dict[str, str]:
     """Say how many instances an answer lacks (RFC 7234 5.5.7: 299 is any warning).
 
     Of a long one it is not known yet, unless it was asked for before.
 
-    What lacks damaged ones is not to be kept: they may be repaired under the same ETag.
+    What lacks damaged ones is not to be kept: they may be repaired under the same ETag. Of
+    `damaged_count` some may have a right copy that only another host reaches.
     """
-    lost = lost_among(damaged, contents)
-    headers = {"Cache-Control": "no-store"} if lost else caching_headers(etag)
-    count = left_out(damaged, contents)
+    known_count = lost_among(damaged, contents)
+    lost_count = max(known_count, damaged_count)
+    headers = {"Cache-Control": "no-store"} if lost_count else caching_headers(etag)
+    count = left_out(damaged, contents) + lost_count - known_count
     if is_long and not count:
         sentence = "instances that cannot be decoded are left out; the next answer says how many"
         headers["Warning"] = warning_of(root_url, sentence)

@@ -19,7 +19,7 @@ from api.dicomweb.formats.negotiation import (
 )
 from api.dicomweb.formats.responses import caching_headers, etag_of, matches_etag, not_modified
 from api.dicomweb.instances.frames import open_frames
-from api.dicomweb.instances.metadata import header_before
+from api.dicomweb.instances.headers import header_before
 from api.dicomweb.instances.pixel_layout import PixelLayout
 from api.dicomweb.lookups import content_key, find_instance
 from api.dicomweb.query_names import ignore, reads_own_query, repeated_parameter

@@ -12,8 +12,8 @@ from api.dicomweb.formats.json_values import JsonDataset
 from api.dicomweb.formats.responses import json_bytes
 from api.dicomweb.formats.value_room import ValueRoom
 from api.dicomweb.instances.cache import ByteCache
+from api.dicomweb.instances.headers import read_header
 from api.dicomweb.instances.large_headers import Room, one_at_a_time
-from api.dicomweb.instances.metadata import read_header
 from api.dicomweb.lookups import content_key
 from api.dicomweb.search.query_parameters import tag_of
 from dicom_node.query.dataset_matching import matches

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 from pydicom.dataset import Dataset
 from pynetdicom import AE, build_role, evt
@@ -23,6 +24,7 @@ from dicom_node.server.scp import start_scp
 from inference.failures import explain
 from storage.commitment.entities import Reference
 from storage.core.errors import InstanceDamaged
+from storage.integrity import checker
 from storage.integrity.checker import _SAMPLE_EVERY
 from storage.settings import Settings, load_settings
 from tests.api.client import ApiNode, api_node
@@ -171,6 +173,55 @@ def test_metadata_lack_a_damaged_header_and_have_it_again_once_repaired(api: Api
     assert answer.headers["Cache-Control"] == "no-store"
     api.storage.ingest.accept(part10(instance="2", **PIXELS), "stow")
     wait_until(lambda: listed() == 3)
+
+
+def test_pictures_of_wrong_bytes_are_shown_no_more_once_they_are_whole_again(api: ApiNode) -> None:
+    path = f"{WADO}/series/{SERIES}/instances"
+    rendered = f"{path}/{uid('2')}/rendered"
+    right = api.client.get(f"{path}/{uid('1')}/rendered").content
+    damage(api)
+    assert api.client.get(rendered).content != right, "nobody has looked at its bytes yet"
+    assert api.client.get(f"{path}/{uid('2')}", headers=ALONE).status_code == 500
+    assert api.client.get(rendered).status_code == 500
+    api.storage.ingest.accept(part10(instance="2", **PIXELS), "stow")
+    assert api.client.get(rendered).content == right
+
+
+@pytest.mark.parametrize("accept", ["application/dicom+json", "application/dicom+xml"])
+def test_metadata_made_of_wrong_bytes_are_given_no_more(api: ApiNode, accept: str) -> None:
+    url, headers = f"{WADO}/series/{SERIES}/metadata", {"Accept": accept}
+    sent = part10(instance="4", ImageComments="RIGHT", **PIXELS)
+    api.storage.ingest.accept(sent, "stow")
+    close(api.storage)
+    flip(api.storage, "4", sent.index(b"RIGHT"))
+    wrong = api.client.get(url, headers=headers)
+    assert b"RIGHT" not in wrong.content, "nobody has looked at its bytes yet"
+    one = f"{WADO}/series/{SERIES}/instances/{uid('4')}"
+    assert api.client.get(one, headers=ALONE).status_code == 500
+    revalidated = api.client.get(url, headers=headers | {"If-None-Match": wrong.headers["ETag"]})
+    assert revalidated.status_code == 200
+    assert "is damaged" in revalidated.headers["Warning"]
+    api.storage.ingest.accept(sent, "stow")
+    wait_until(lambda: b"RIGHT" in api.client.get(url, headers=headers).content)
+
+
+def test_an_instance_that_is_damaged_far_within_a_long_answer_cuts_it_and_is_named(
+    api: ApiNode, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(checker, "_PROVEN_FIRST_BYTES", 1)
+    last = max("123", key=uid)
+    damage(api, last)
+    with pytest.raises(httpx.RemoteProtocolError):
+        api.client.get(WADO, headers=AS_STORED)
+    log = ""
+
+    def is_named() -> bool:
+        nonlocal log
+        log += capsys.readouterr().out
+        return "answer_cut" in log and uid(last) in log
+
+    wait_until(is_named)
+    assert "request_failed" not in log
 
 
 def test_c_get_fails_by_name_and_sends_the_rest(api: ApiNode) -> None:

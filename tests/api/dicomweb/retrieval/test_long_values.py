@@ -18,7 +18,8 @@ from pydicom.uid import (
 
 from api.dicomweb.instances import large_headers
 from api.dicomweb.instances.frames import open_frames
-from api.dicomweb.instances.metadata import make_metadata, raw_header
+from api.dicomweb.instances.headers import raw_header
+from api.dicomweb.instances.metadata import make_metadata
 from tests.api.dicomweb.node import DicomwebNode
 from tests.api.dicomweb.reading import bodies_of
 from tests.api.dicomweb.retrieval.test_bulkdata import ANY, JSON, addresses
