@@ -105,7 +105,7 @@ def read_case(folder: Path) -> Case:
     truths: list[Truth] = []
     for path in sorted(files_below(folder)):
         if path.name.endswith((".nii", ".nii.gz")):
-            truths.append(_from_nifti(path, folder))
+            truths.append(nifti_truth(path, folder))
         elif path.suffix != ".json":
             try:
                 dataset = dcmread(path)
@@ -176,7 +176,8 @@ def _number(value: Any) -> float | None:
         return None
 
 
-def _from_nifti(path: Path, folder: Path) -> Truth:
+def nifti_truth(path: Path, folder: Path) -> Truth:
+    """A label map; `folder`, or the one above it, names its values. Raises BadCase."""
     import nibabel
     from nibabel.filebasedimages import ImageFileError
 

@@ -2,7 +2,9 @@
 
 import math
 from collections.abc import Callable, Collection, Iterable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,9 @@ from inference.evaluation.cases import (
 )
 from inference.evaluation.evaluation_run import EvaluationRun, Failed, facts_of
 from inference.evaluation.measures import SURFACE_TOLERANCE_MM, Agreement, agreement
+from inference.evaluation.study_cases import StudyCases, check_inputs, study_cases
 from inference.imaging.volume import Volume, assemble_volume
+from inference.input_selection.study_inputs import inputs_of
 from inference.models.card import Provable
 from inference.models.devices import with_fallback
 from inference.pipeline import Pipeline, PipelineContext, PipelineOutput, takes_instances
@@ -105,23 +109,38 @@ def evaluate(
     A case that cannot be used, or that the pipeline refuses, is a failure with its reason.
     Raises ModelUnusable where the model itself does not work, InvalidRequest.
     """
-    if pipeline.input_kind != "volume" or bool(getattr(pipeline, "inputs", ())):
+    if pipeline.input_kind != "volume":
         raise InvalidRequest(
-            f"{pipeline.name} takes several images or series, or a prior, or finds landmarks, and"
-            " there is no evaluation of such a model yet.",
-            remedy="Models of volumes of one series can be evaluated, and those that classify,"
-            " segment, find boxes in or state numbers of single images.",
+            f"{pipeline.name} takes several images, or a prior, or finds landmarks, and there is no"
+            " evaluation of such a model yet.",
+            remedy="Models of volumes can be evaluated, and those that classify, segment, find"
+            " boxes in or state numbers of single images.",
         )
+    check_inputs(pipeline)
     if isinstance(pipeline, Provable):
         pipeline.prove()
+    with ExitStack() as opened:
+        measure = partial(_measure, settings, pipeline)
+        if inputs_of(pipeline):
+            cases = opened.enter_context(study_cases(settings))
+            measure = partial(_measure_study, cases, pipeline)
+        return _evaluated(pipeline, folder, measure, on_case)
+
+
+def _evaluated(
+    pipeline: Pipeline,
+    folder: Path,
+    measure: Callable[[Path], tuple[Case, list[Measured]]],
+    on_case: Callable[[str], None],
+) -> Evaluation:
     measured: list[Measured] = []
     failed: list[Failed] = []
     groups: dict[str, dict[str, str]] = {}
     for path in case_folders(folder):
         on_case(path.name)
         try:
-            case = read_case(path)
-            measured += _measure(settings, pipeline, case)
+            case, found = measure(path)
+            measured += found
             groups[case.name] = case.groups
         except MediViewError as error:
             failed.append(Failed(path.name, refusal_text(error)))
@@ -130,7 +149,15 @@ def evaluate(
     )
 
 
-def _measure(settings: Settings, pipeline: Pipeline, case: Case) -> list[Measured]:
+def _measure_study(
+    cases: StudyCases, pipeline: Pipeline, path: Path
+) -> tuple[Case, list[Measured]]:
+    case, output, volume = cases.run(pipeline, path)
+    return case, compare(case, output, volume)
+
+
+def _measure(settings: Settings, pipeline: Pipeline, path: Path) -> tuple[Case, list[Measured]]:
+    case = read_case(path)
     acceptance = pipeline.accepts(series_of(case.images), (), case.images)
     if not acceptance.accepted:
         raise BadCase(acceptance.reason)
@@ -138,7 +165,7 @@ def _measure(settings: Settings, pipeline: Pipeline, case: Case) -> list[Measure
     given = tuple(case.images) if takes_instances(pipeline) else ()
     context = PipelineContext(settings, volume, images=given)
     output, _ = with_fallback(lambda: run_with_coverage(pipeline, context))
-    return compare(case, output, volume)
+    return case, compare(case, output, volume)
 
 
 def compare(case: Case, output: PipelineOutput, volume: Volume) -> list[Measured]:

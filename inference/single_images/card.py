@@ -284,7 +284,8 @@ class ImageCard(Card):
     @model_validator(mode="after")
     def _gate_can_open(self) -> "ImageCard":
         if self.gate and not self._metrics():
-            several = " of several numbers" if len(self.model.numbers) > 1 else ""
+            several = " of several images" if self.inputs else ""
+            several = " of several numbers" if len(self.model.numbers) > 1 else several
             beside = " with a prior" if self.prior is not None else several
             raise ValueError(
                 f"gate asks for an evaluation, and there is none yet of {self.model.output}{beside}"

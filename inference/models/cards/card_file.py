@@ -173,8 +173,10 @@ class Card(Strict):
         check_priors(self.inputs)
         if self.gantry_tilt == "resample":
             raise ValueError("gantry_tilt cannot be resampled of several inputs")
-        if self.gate:
-            raise ValueError("gate asks for an evaluation, and several inputs have none yet")
+        if self.gate and any(one.result_of for one in self.inputs.values()):
+            raise ValueError(
+                "gate asks for an evaluation, and there is none yet of results of other pipelines"
+            )
         return self
 
     @property

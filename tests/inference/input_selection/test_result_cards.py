@@ -95,5 +95,8 @@ def test_a_card_whose_result_does_not_fit_is_refused(
     network_in(tmp_path / "m", [1.0, 1.0], 1.28)
     with pytest.raises(InvalidRequest, match=says):
         add(storage, tmp_path / "m", nodules_card(lungs))
+    gated = nodules_card(gate={"dice": {"at_least": 0.9}})
+    with pytest.raises(InvalidRequest, match="none yet of results of other pipelines"):
+        add(storage, tmp_path / "m", gated)
     with pytest.raises(InvalidRequest, match="the reference is a series"):
         add(storage, tmp_path / "m", nodules_card(reference="lungs"))

@@ -174,7 +174,7 @@ def test_a_series_in_another_space_is_no_input(storage: Storage, tmp_path: Path)
         ({"accepts": {"Modality": "MR"}}, "accepts stands in each of the inputs"),
         ({"inputs": {}, "reference": "t1c"}, "the card has no inputs"),
         ({"inputs": {}, "reference": "", "results_on": "each"}, "results_on each asks for inputs"),
-        ({"gate": {"dice": {"at_least": 0.9}}}, "gate asks for an evaluation"),
+        ({"gate": {"auc": {"at_least": 0.9}}}, "gate knows no auc; it knows cases, failures, dice"),
         ({"registration_limits": {"refuse_above_mm": 9}}, "where an input is registered"),
         (
             {"inputs": {"t1c": {**card()["inputs"]["t1c"], "registration": "rigid"}}},
