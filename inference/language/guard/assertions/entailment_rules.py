@@ -32,6 +32,8 @@ from inference.language.guard.verdict import Ground, Reason
 
 _LARGE = frozenset(("enlarged", "dilated"))
 _SIZES = frozenset(("size", "wide", "diameter"))
+# What is normal is this, too.
+_SOUND = frozenset(("clear_", "intact"))
 _BROKEN = frozenset(("fracture", "tear", "defect"))
 # What goes on since an examination before.
 _CONTINUES = frozenset("stable again increased decreased progressed regressing healing".split())
@@ -111,7 +113,7 @@ def _by_normality(claim: Assertion, source: Assertion) -> bool:
     if claim.polarity == PRESENT and claim.observation == "normal" and claim.attributes & _SIZES:
         return source.polarity == ABSENT and source.observation in _LARGE
     return (
-        claim.observation == "clear_"
+        claim.observation in _SOUND
         and source.observation == "normal"
         and (claim.polarity == source.polarity == PRESENT and not source.attributes)
     )

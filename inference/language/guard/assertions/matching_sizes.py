@@ -10,6 +10,8 @@ from inference.language.guard.numbers.quantities import LARGEST_ROUNDING, Quanti
 from inference.language.guard.verdict import Ground, Reason
 
 _SIZES = frozenset(("size", "diameter"))
+# Known by its unit, whether it is named or not.
+_VOLUME = frozenset(("volume",))
 # Of these, a size without a name is the width, up to what is plausible in mm. The largest normal
 # widths are about 40, 7, 3, 13, 10 and 17 mm; the limits leave room for aneurysms and stasis.
 _TUBES = {
@@ -71,7 +73,8 @@ def _same_extent(one: Extent, other: Extent) -> bool:
         return False
     if other.aspects and one.aspects and not one.aspects <= other.aspects | _SIZES:
         return False
-    if not other.aspects and not one.aspects <= _SIZES:
+    of_unit = _VOLUME if {axis.unit.dimension for axis in one.axes} == {"mm3"} else frozenset()
+    if not other.aspects and not one.aspects <= _SIZES | of_unit:
         return False
     if len(one.axes) == 1 and (one.greatest or other.greatest):
         largest = max(other.axes, key=lambda axis: axis.value * axis.unit.factor)

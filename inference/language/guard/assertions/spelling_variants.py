@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 
+from inference.language.guard.assertions.paraphrases import in_plain_turns
+from inference.language.guard.numbers.dates import MONTHS
+
 _PREFIXES = "intra|extra|supra|infra|prä|pre|post|para|retro|peri|sub"
 _SHORT = (
     (
@@ -34,7 +37,7 @@ _NUMBERS = {
 }
 # `A 6 mm large stone`: the adjective says no more than that the number is a size.
 _LARGE = re.compile(
-    r"(?<=[\d ](?:mm|cm)) (?:gro(?:ß|ss)|messend|haltend|durchmessend)(?:e[rsnm]?)?\b",
+    r"(?<=[\d ](?:mm|cm|ml)) (?:gro(?:ß|ss)|messend|haltend|durchmessend)(?:e[rsnm]?)?\b",
     re.IGNORECASE,
 )
 # Folded, the verb is written like the English noun.
@@ -89,7 +92,7 @@ _BEFORE_COUNT = frozenset(
 
 def in_one_spelling(sentence: str) -> str:
     """Before folding: of letters that folding makes alike, and of orders of words."""
-    plain = _MEASURED.sub("misst", sentence)
+    plain = in_plain_turns(_MEASURED.sub("misst", sentence))
     for form, written in _SHORT:
         plain = form.sub(written, plain)
     plain = _CLOSED.sub(_with_verb, plain)
@@ -113,7 +116,8 @@ def _single(match: re.Match[str]) -> str:
 
 def _year(match: re.Match[str]) -> str:
     before = match.string[: match.start()].split()[-1].casefold()
-    return match.group() if before in _BEFORE_YEAR else f"in {match.group()}"
+    is_date = before in _BEFORE_YEAR or before in MONTHS
+    return match.group() if is_date else f"in {match.group()}"
 
 
 def _with_verb(match: re.Match[str]) -> str:

@@ -60,6 +60,8 @@ _SUSPICIOUS = re.compile(r"\b(\w{4,}?)s?(?:verdächtig|suspekt)(?:e[rsnm]?)?\b",
 _LAST = frozenset((("c", 7, "th"), ("th", 12, "l"), ("l", 5, "s")))
 _WRITTEN = {"lenden": "L", "brust": "Th", "hals": "C"}
 _VERTEBRA = re.compile(r"\b(\d{1,2})\. ?(lenden|brust|hals)wirbel(?:körpers?)?\b", re.IGNORECASE)
+# `M1-Segment` of an artery; not of the spine.
+_OF_ARTERY = re.compile(r"\b([MAPV][1-4])[- ]Segment(?:e?s)?\b", re.IGNORECASE)
 _DASH = re.compile(r"(?<=\s)-(?=\s)")
 _MOST = 24
 _ALONE = re.compile(rf"\(({_PREFIX}[a-x])\)")
@@ -102,6 +104,7 @@ def with_symbols(sentence: str) -> tuple[str, dict[str, str]]:
     )
     plain = _NTH_RIB.sub(lambda one: word(f"{LEVEL}rib {one.group(1)}"), plain)
     plain = _CLOCK.sub(lambda one: word(f"{LEVEL}clock {one.group(1)}"), plain)
+    plain = _OF_ARTERY.sub(lambda one: word(f"{LEVEL}{one.group(1).casefold()} segment"), plain)
     plain = _GRADED.sub(graded, plain)
     plain = _DISC.sub(_disc, plain)
     plain = _VERTEBRAL.sub(vertebral, plain)

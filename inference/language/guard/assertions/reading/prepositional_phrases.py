@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from inference.language.guard.assertions.assertion import ABSENT, Place
+from inference.language.guard.assertions.assertion import ABSENT, PRESENT, Place
 from inference.language.guard.assertions.reading.clause_state import ClauseState
 from inference.language.guard.assertions.reading.merged_frames import (
     add_attributes,
@@ -148,6 +148,8 @@ class Attaching(ClauseState):
         if head.form == "bare":
             frame.places.append(head.place)
             head.used = True
+        elif _is_denied_of_place(frame, head):
+            frame.places = head.whole_places()
         else:
             if head.form in ("thing", "state"):
                 frame.others.add(("with", head.thing()))
@@ -167,6 +169,12 @@ class Attaching(ClauseState):
                 one.places[-1] = replace(last, anatomy=place.anatomy)
             if one.places:
                 one.places.append(place)
+
+
+def _is_denied_of_place(frame: Frame, head: Frame) -> bool:
+    """`The gallbladder is distended without stones`: it has none, distended or not."""
+    plain = head.form == "state" and head.polarity == PRESENT and not head.labels
+    return plain and frame.polarity == ABSENT and not frame.place and bool(head.place.anatomy)
 
 
 def _role_of(frame: Frame, role: str) -> str:
