@@ -61,6 +61,38 @@ def test_a_correction_by_keyboard_is_found_again_after_a_reload(
 
 
 @pytest.mark.slow
+def test_a_finding_is_accepted_and_the_report_signed_by_keys(
+    judged: FollowedStudy, node: Node, page: Page
+) -> None:
+    page.goto(f"{node.url}/study/?study={judged.study.study_instance_uid}")
+    expect(page.get_by_test_id("finding").first).to_be_visible()
+    detail = page.get_by_test_id("finding-detail")
+    page.keyboard.press("Control+ArrowDown")
+    expect(detail).to_be_focused()
+    page.keyboard.press("Control+Enter")
+    expect(detail.get_by_test_id("feedback").first).to_contain_text("Accepted")
+    expect(detail).to_be_focused()
+    page.keyboard.press("Control+Backspace")
+    expect(detail.get_by_label("Reason", exact=True)).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(detail).to_be_focused()
+    # A button that is pressed and meanwhile cannot be has the focus again.
+    accept = detail.get_by_role("button", name="Accept", exact=True)
+    accept.press("Enter")
+    expect(detail.get_by_test_id("feedback")).not_to_have_count(1)
+    expect(accept).to_be_focused()
+    page.keyboard.press("R")
+    expect(page.locator("#panel-report")).to_be_focused()
+    report = page.get_by_test_id("report-panel")
+    expect(report).to_be_visible(timeout=60_000)
+    page.keyboard.press("Control+Shift+Enter")
+    page.get_by_test_id("confirm-sign").press("Enter")
+    expect(report).to_have_attribute("data-state", "final")
+    page.wait_for_timeout(500)
+    assert page.evaluate("document.activeElement.id") == "panel-report"
+
+
+@pytest.mark.slow
 def test_another_pipeline_refuses_in_its_own_words_and_its_conditions_are_told(
     followed: FollowedStudy, node: Node, page: Page
 ) -> None:

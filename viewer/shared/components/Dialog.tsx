@@ -2,6 +2,7 @@
 
 import { type ReactNode, useEffect, useRef } from "react";
 import { useText } from "@/shared/hooks/useText";
+import { rememberFocus } from "@/shared/lib/focus";
 
 /** Something over the page, with its name and a button to close it; Escape closes by itself. */
 export function Dialog({
@@ -21,7 +22,10 @@ export function Dialog({
   const dialog = useRef<HTMLDialogElement>(null);
   useEffect(() => {
     const element = dialog.current;
+    // Where React takes it away open, the browser does not give the focus back by itself.
+    const giveFocusBack = rememberFocus();
     if (element && !element.open) element.showModal();
+    return giveFocusBack;
   }, []);
   return (
     <dialog

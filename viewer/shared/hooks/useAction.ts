@@ -3,6 +3,7 @@
 import { useState } from "react";
 import { asProblem } from "@/shared/api/http";
 import { type Problem } from "@/shared/api/problem";
+import { rememberFocus } from "@/shared/lib/focus";
 
 export interface Action {
   busy: boolean;
@@ -17,6 +18,7 @@ export function useAction(onDone: () => void): Action {
   const [problem, setProblem] = useState<Problem | null>(null);
   const run = async (request: () => Promise<unknown>): Promise<boolean> => {
     if (busy) return false;
+    const giveFocusBack = rememberFocus();
     setBusy(true);
     setProblem(null);
     try {
@@ -27,6 +29,7 @@ export function useAction(onDone: () => void): Action {
       return false;
     } finally {
       setBusy(false);
+      giveFocusBack();
       // A refused request often means that things have changed meanwhile.
       onDone();
     }

@@ -34,6 +34,7 @@ export function useHotkeys(bindings: Record<string, (event: KeyboardEvent) => vo
       if (isTyping(event) && (modified || event.key !== "Escape")) return;
       // Enter and Space press the button, link or box that has the focus.
       if (
+        !modified &&
         (event.key === "Enter" || event.key === " ") &&
         event.target instanceof HTMLElement &&
         event.target.closest("button, a, summary, input[type=checkbox], input[type=radio]")

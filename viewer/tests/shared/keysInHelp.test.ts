@@ -22,6 +22,8 @@ const written: Record<string, string> = {
   "Ctrl+arrowleft": text().viewing.previousStudyKey,
   "Ctrl+arrowdown": text().viewing.nextFindingKey,
   "Ctrl+arrowup": text().viewing.previousFindingKey,
+  "Ctrl+enter": text().viewing.acceptKey,
+  "Ctrl+backspace": text().viewing.rejectKey,
   "Ctrl+z": "Ctrl+Z",
   "Ctrl+y": "Ctrl+Y",
   "Ctrl+Shift+z": "Ctrl+Y",

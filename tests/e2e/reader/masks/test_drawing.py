@@ -78,8 +78,8 @@ def test_a_segmentation_is_drawn_measured_saved_and_gone_on_with(
         expect(page.get_by_test_id("begin-drawing")).to_be_enabled(timeout=60_000)
         expect(viewport).to_have_attribute("data-slice-number", "7", timeout=60_000)
         page.keyboard.press("D")
-        page.keyboard.press("Enter")
         panel = page.get_by_test_id("drawing")
+        expect(panel).to_be_focused()
         notice = page.get_by_test_id("draw-notice")
 
         # What grows from the middle is the box: by keyboard alone.

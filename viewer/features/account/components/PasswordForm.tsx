@@ -8,7 +8,16 @@ import { useText } from "@/shared/hooks/useText";
 import { changePassword } from "@/shared/api/session";
 
 /** One's own password: the old one is asked for, and what the node refuses it says in a sentence. */
-export function PasswordForm({ name, onChanged }: { name: string; onChanged?: () => void }) {
+export function PasswordForm({
+  name,
+  takesFocus = false,
+  onChanged,
+}: {
+  name: string;
+  /** Where it is all that the page asks for. */
+  takesFocus?: boolean;
+  onChanged?: () => void;
+}) {
   const { account: t } = useText();
   const form = useRef<HTMLFormElement>(null);
   const [changed, setChanged] = useState(false);
@@ -35,7 +44,7 @@ export function PasswordForm({ name, onChanged }: { name: string; onChanged?: ()
       <h2 className="section-title">{t.changePassword}</h2>
       {/* Password managers keep the new one under this name. */}
       <input type="text" name="username" autoComplete="username" value={name} readOnly hidden />
-      <Field label={t.current} name="current" type="password" autoComplete="current-password" required maxLength={1024} />
+      <Field label={t.current} name="current" type="password" autoFocus={takesFocus} autoComplete="current-password" required maxLength={1024} />
       <Field label={t.next} name="next" type="password" autoComplete="new-password" required maxLength={1024} />
       <Field
         label={t.again}

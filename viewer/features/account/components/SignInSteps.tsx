@@ -25,7 +25,7 @@ export function SignInSteps({ session, onDone }: { session: Session; onDone: () 
       {session.step === "password" && (
         <>
           <p>{t.initialPasswordWhat}</p>
-          <PasswordForm name={session.name} onChanged={onDone} />
+          <PasswordForm name={session.name} takesFocus onChanged={onDone} />
         </>
       )}
       {session.step === "enrolment" && <Enrolment onDone={onDone} />}

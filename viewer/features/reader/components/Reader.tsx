@@ -8,7 +8,7 @@ import { ProblemNote } from "@/shared/components/ProblemNote";
 import { Waiting } from "@/shared/components/Waiting";
 import { FreeTextDialog } from "@/features/reader/components/measurements/FreeTextDialog";
 import { beginClicking } from "@/features/reader/components/masks/ClickPanel";
-import { beginDrawing } from "@/features/reader/components/masks/DrawPanel";
+import { drawPanel } from "@/features/reader/components/masks/DrawPanel";
 import { PresentationList } from "@/features/reader/components/stage/PresentationList";
 import { KeySettings } from "@/features/reader/components/tools/KeySettings";
 import { ReadingPanels } from "@/features/reader/components/ReadingPanels";
@@ -95,6 +95,12 @@ export function Reader({ studyInstanceUid }: { studyInstanceUid: string }) {
     if (layout === "stack") open("planes");
     if (layout === "planes" || (layout === "stack" && !curved.isWanted && !series?.order.volumeRefusal)) curved.toggle();
   };
+  const beginDrawing = () => {
+    panes.results.open();
+    document.getElementById("tab-findings")?.click();
+    if (reading.drawing.open) document.getElementById(drawPanel)?.focus();
+    else if (!reading.drawing.refusal) reading.drawing.begin();
+  };
   const removeChosen = () => (curved.isEdited && curved.chosen !== null ? curved.remove(curved.chosen) : measurements.removeChosen());
   const { undo, redo } = reading.changing;
   useReaderKeys({
@@ -108,7 +114,7 @@ export function Reader({ studyInstanceUid }: { studyInstanceUid: string }) {
     },
     onHelp: () => setHelpOpen("keys"),
     onLeave: () => curved.isOpen ? curved.leave() : mayLeave(t.leaveUnsaved) && router.push(back),
-    more: { Enter: byKeys.begin, "Ctrl+arrowright": () => queue.goTo(queue.place?.next ?? null), "Ctrl+arrowleft": () => queue.goTo(queue.place?.previous ?? null), "Ctrl+z": undo, "Ctrl+y": redo, "Ctrl+Shift+z": redo, C: () => (clicking.phase === "on" ? clicking.setInside(!clicking.inside) : document.getElementById(beginClicking)?.focus()), D: () => document.getElementById(beginDrawing)?.focus(), k: toggleKeyImage, K: toggleCurved, S: panes.series.toggle, T: panes.results.toggle, O: reader.presentations.toggleMarks, H: () => reader.heatMaps.toggleOn(slice), M: stackSlab.isPossible ? stackSlab.next : reformat.nextProjection, "+": () => (stackSlab.isPossible ? stackSlab : reformat).thicken(1), "-": () => (stackSlab.isPossible ? stackSlab : reformat).thicken(-1), "(": () => reformat.tilt(turnDegrees), ")": () => reformat.tilt(-turnDegrees), Delete: removeChosen, Backspace: removeChosen },
+    more: { Enter: byKeys.begin, "Ctrl+arrowright": () => queue.goTo(queue.place?.next ?? null), "Ctrl+arrowleft": () => queue.goTo(queue.place?.previous ?? null), "Ctrl+z": undo, "Ctrl+y": redo, "Ctrl+Shift+z": redo, C: () => (clicking.phase === "on" ? clicking.setInside(!clicking.inside) : document.getElementById(beginClicking)?.focus()), D: beginDrawing, k: toggleKeyImage, K: toggleCurved, S: panes.series.toggle, T: panes.results.toggle, O: reader.presentations.toggleMarks, H: () => reader.heatMaps.toggleOn(slice), M: stackSlab.isPossible ? stackSlab.next : reformat.nextProjection, "+": () => (stackSlab.isPossible ? stackSlab : reformat).thicken(1), "-": () => (stackSlab.isPossible ? stackSlab : reformat).thicken(-1), "(": () => reformat.tilt(turnDegrees), ")": () => reformat.tilt(-turnDegrees), Delete: removeChosen, Backspace: removeChosen },
   });
 
   if (!studyInstanceUid) {

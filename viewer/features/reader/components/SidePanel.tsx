@@ -15,6 +15,7 @@ import type { GoTo } from "@/features/reader/hooks/stage/useGoTo";
 import { useOwnKeys } from "@/features/reader/hooks/tools/useOwnKeys";
 import { useHotkeys } from "@/shared/hooks/useHotkeys";
 import { useText } from "@/shared/hooks/useText";
+import { focusHome } from "@/shared/lib/focus";
 import { isForReport } from "@/shared/lib/dragTypes";
 import type { Insertable, Insertion } from "@/features/report/lib/reportText";
 import type { LoadedMask } from "@/cornerstone";
@@ -70,7 +71,12 @@ export function SidePanel({
     setTab(next);
     onOpen();
   };
-  useHotkeys({ F: () => show("findings"), R: () => show("report") }, useOwnKeys());
+  const showByKey = (next: Tab) => {
+    show(next);
+    // The next Tab is the first thing within.
+    requestAnimationFrame(() => document.getElementById(`panel-${next}`)?.focus({ preventScroll: true }));
+  };
+  useHotkeys({ F: () => showByKey("findings"), R: () => showByKey("report") }, useOwnKeys());
   const drawn = new Set(masks.map((mask) => mask.sopInstanceUid));
   const showFinding = (finding: Finding) => {
     const at = maskOfFinding(finding, drawn);
@@ -100,7 +106,7 @@ export function SidePanel({
         onDragTo={isForReport}
       />
       {/* Both stay: a text that is being written must not be lost by a look at the findings. */}
-      <div id="panel-findings" role="tabpanel" aria-labelledby="tab-findings" hidden={tab !== "findings"} className="min-h-0 flex-1 overflow-y-auto">
+      <div id="panel-findings" role="tabpanel" tabIndex={-1} {...{ [focusHome]: "" }} aria-labelledby="tab-findings" hidden={tab !== "findings"} className="min-h-0 flex-1 overflow-y-auto">
         <Jobs study={study} onChanged={onChanged} />
         <ReasonsNotRun study={study} />
         <Findings
@@ -118,7 +124,7 @@ export function SidePanel({
         <OtherArchives study={study.study_instance_uid} onFetched={onChanged} />
         <Deliveries study={study} onChanged={onChanged} />
       </div>
-      <div id="panel-report" role="tabpanel" aria-labelledby="tab-report" hidden={tab !== "report"} className="min-h-0 flex-1 overflow-y-auto">
+      <div id="panel-report" role="tabpanel" tabIndex={-1} {...{ [focusHome]: "" }} aria-labelledby="tab-report" hidden={tab !== "report"} className="min-h-0 flex-1 overflow-y-auto">
         <ReportTab
           study={study}
           priors={priors}

@@ -100,6 +100,8 @@ export function readerKeys(t: Messages["viewing"]): KeyGroup[] {
         { keys: ["O"], does: does.overlays },
         { keys: ["H"], does: t.heatMaps.key },
         { keys: [t.nextFindingKey, t.previousFindingKey], does: does.nextFinding },
+        { keys: [t.acceptKey, t.rejectKey], does: does.feedback },
+        { keys: [t.signKey], does: does.sign },
         { keys: [t.nextStudyKey, t.previousStudyKey], does: does.nextStudy },
         { keys: ["Esc"], does: does.leave },
         { keys: ["?"], does: text().common.theseKeys },

@@ -20,13 +20,13 @@ export function ReportFooter({
   onUndo?: () => void;
   onMove: (next: ReportState) => void;
 }) {
-  const { report: t } = useText();
+  const { report: t, viewing } = useText();
   const signed = report.state === "final" || report.state === "amended";
   // Signing stands apart from what can be taken back: at the end of the row, whatever else is there.
   const last = signed ? "amended" : "final";
   const others = report.next_states.filter((next) => next !== last);
   const move = (next: ReportState, look = "") => (
-    <button key={next} type="button" className={`control ${look}`} disabled={action.busy} onClick={() => onMove(next)}>
+    <button key={next} type="button" className={`control ${look}`} title={next === "final" ? viewing.signKey : undefined} disabled={action.busy} onClick={() => onMove(next)}>
       {t.moves[next]}
     </button>
   );

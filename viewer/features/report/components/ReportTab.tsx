@@ -1,6 +1,6 @@
 "use client";
 
-import { useState } from "react";
+import { useRef, useState } from "react";
 import { ProblemNote } from "@/shared/components/ProblemNote";
 import { AskQuestion } from "@/features/report/components/AskQuestion";
 import { Attention } from "@/features/report/components/Attention";
@@ -14,6 +14,7 @@ import { SignDialog } from "@/features/report/components/SignDialog";
 import { SimilarReports } from "@/features/report/components/SimilarReports";
 import { Versions } from "@/features/report/components/Versions";
 import { ModelWords } from "@/features/report/components/ModelWords";
+import { useHotkeys } from "@/shared/hooks/useHotkeys";
 import { useAction } from "@/shared/hooks/useAction";
 import { useLanguage, useText } from "@/shared/hooks/useText";
 import { nodeLanguages, type Language } from "@/shared/i18n/language";
@@ -87,6 +88,10 @@ export function ReportTab({
     setInserted(insertions.length);
     if (!editing) edit(report, inserted);
   }
+  const sign = () => report && setSigning(() => () => reports.move(report, "final"));
+  const maySign = !editing && !signing && !action.busy && report?.next_states.includes("final");
+  const panel = useRef<HTMLDivElement>(null);
+  useHotkeys({ "Ctrl+Shift+enter": () => maySign && panel.current?.offsetParent && sign() });
   const ask = <AskQuestion study={study} findings={findings} onShow={onShow} />;
   if (!report) {
     return (
@@ -120,7 +125,7 @@ export function ReportTab({
   const before = undoable.at(-1);
   const undo = before ? () => void change(report, before, undoable.slice(0, -1)) : undefined;
   return (
-    <div className="flex min-h-full flex-col" data-testid="report-panel" data-state={report.state}>
+    <div ref={panel} className="flex min-h-full flex-col" data-testid="report-panel" data-state={report.state}>
       <div className="flex flex-col gap-3 p-4">
         <ReadBy study={study} onChanged={onChanged} />
         <ReportHead report={report} />
@@ -181,7 +186,7 @@ export function ReportTab({
           onUndo={undo}
           onMove={(next) => {
             if (next === "amended") edit(report);
-            else if (next === "final") setSigning(() => () => reports.move(report, next));
+            else if (next === "final") sign();
             else void submit(() => reports.move(report, next));
           }}
         />

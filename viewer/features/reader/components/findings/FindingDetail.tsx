@@ -2,11 +2,13 @@
 
 import { findingName } from "@/shared/lib/findingNames";
 import { CaveatNote } from "@/features/reader/components/findings/CaveatNote";
-import { type FormEvent, useId, useState } from "react";
+import { type FormEvent, useEffect, useId, useRef, useState } from "react";
 import { Badge } from "@/shared/components/Badge";
 import { ProblemNote } from "@/shared/components/ProblemNote";
 import { CurvePlot } from "@/features/reader/components/findings/CurvePlot";
 import { FindingContext } from "@/features/reader/components/findings/FindingContext";
+import { useHotkeys } from "@/shared/hooks/useHotkeys";
+import { focusHome } from "@/shared/lib/focus";
 import { useAction } from "@/shared/hooks/useAction";
 import { useText } from "@/shared/hooks/useText";
 import { giveFeedback } from "@/shared/api/api";
@@ -22,6 +24,7 @@ export function FindingDetail({
   study,
   findings,
   trends,
+  takesFocus,
   onShow,
   onToReport,
   onChanged,
@@ -30,6 +33,8 @@ export function FindingDetail({
   study: StudyDetail;
   findings: readonly Finding[];
   trends: readonly Trend[] | null;
+  /** It was opened with a key, which goes on from here. */
+  takesFocus: boolean;
   onShow?: () => void;
   onToReport: () => void;
   onChanged: () => void;
@@ -37,13 +42,30 @@ export function FindingDetail({
   const { reader: t, viewing } = useText();
   const [kind, setKind] = useState<FeedbackKind | null>(null);
   const action = useAction(onChanged);
+  const panel = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    if (takesFocus) panel.current?.focus();
+  }, [takesFocus]);
   const accept = () => {
     const { feedback } = draftOf(finding, "ACCEPTED", "", "");
     setKind(null);
     if (feedback) void action.run(() => giveFeedback(finding.finding_id, feedback));
   };
+  // Behind the report it stays open, and is not what the reader looks at.
+  useHotkeys({
+    "Ctrl+enter": () => panel.current?.offsetParent && accept(),
+    "Ctrl+backspace": () => panel.current?.offsetParent && setKind("REJECTED"),
+  });
   return (
-    <div data-testid="finding-detail" className="rounded-md border border-line bg-raised p-2.5 text-[0.8125rem]">
+    <div
+      ref={panel}
+      role="group"
+      aria-label={findingName(finding.label)}
+      tabIndex={-1}
+      {...{ [focusHome]: "" }}
+      data-testid="finding-detail"
+      className="rounded-md border border-line bg-raised p-2.5 text-[0.8125rem]"
+    >
       <p className="font-medium">{findingName(finding.label)}</p>
       <p className="text-xs text-dim">
         {finding.value !== null &&
@@ -79,7 +101,7 @@ export function FindingDetail({
             {t.show}
           </button>
         )}
-        <button type="button" className="control px-2 py-0.5" disabled={action.busy} onClick={accept}>
+        <button type="button" className="control px-2 py-0.5" title={viewing.acceptKey} disabled={action.busy} onClick={accept}>
           {t.accept}
         </button>
         {(["REJECTED", "CORRECTED"] as const).map((one) => (
@@ -88,6 +110,7 @@ export function FindingDetail({
             type="button"
             className="control px-2 py-0.5"
             aria-expanded={kind === one}
+            title={one === "REJECTED" ? viewing.rejectKey : undefined}
             onClick={() => setKind(kind === one ? null : one)}
           >
             {one === "REJECTED" ? t.reject : t.correct}
@@ -106,7 +129,10 @@ export function FindingDetail({
           onSay={async (feedback) => {
             if (await action.run(() => giveFeedback(finding.finding_id, feedback))) setKind(null);
           }}
-          onCancel={() => setKind(null)}
+          onCancel={() => {
+            setKind(null);
+            panel.current?.focus({ preventScroll: true });
+          }}
         />
       )}
       {action.problem && (

@@ -105,7 +105,9 @@ function StructureRows({
   const name = structureName(structure.name);
   const [first, ...more] = rows;
   if (!first) return null;
-  const shown = open ? more : [];
+  // What keys have opened is seen, wherever it stands.
+  const isChosen = (finding: Finding | undefined) => finding !== undefined && finding.finding_id === choosing.chosenId;
+  const shown = open || more.some(({ findings }) => Object.values(findings).some(isChosen)) ? more : [];
   return (
     <tbody data-testid="structure" className="border-t border-line">
       <Row row={first} structure={structure} columns={columns} {...choosing}>

@@ -47,6 +47,7 @@ export function Findings({
   const { reader: t, common } = useText();
   const titles = usePipelineTitles();
   const [chosenId, setChosenId] = useState<string | null>(null);
+  const [byKey, setByKey] = useState(false);
   const trends = useTrends(study.study_instance_uid, chosenId !== null);
   const { courses, reload } = useLesions(study.study_instance_uid);
   const drawn = new Set(masks.map((mask) => mask.sopInstanceUid));
@@ -61,6 +62,7 @@ export function Findings({
       return;
     }
     setChosenId(finding.finding_id);
+    setByKey(false);
     show(finding);
   };
   const groups = byStructure(findings);
@@ -70,6 +72,7 @@ export function Findings({
     const next = at < 0 ? order.at(by > 0 ? 0 : -1) : order[(at + by + order.length) % order.length];
     if (!next) return;
     setChosenId(next.finding_id);
+    setByKey(true);
     show(next);
   };
   useHotkeys({ "Ctrl+arrowdown": () => step(1), "Ctrl+arrowup": () => step(-1) });
@@ -80,6 +83,7 @@ export function Findings({
       study={study}
       findings={findings}
       trends={trends}
+      takesFocus={byKey}
       onShow={
         finding.image || drawn.has(finding.segmentation?.sop_instance_uid ?? "")
           ? () => show(finding)

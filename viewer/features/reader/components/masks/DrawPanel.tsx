@@ -1,17 +1,18 @@
 "use client";
 
-import { useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { ProblemNote } from "@/shared/components/ProblemNote";
 import { Section } from "@/features/reader/components/Section";
 import { DrawnSegments } from "@/features/reader/components/masks/DrawnSegments";
 import { DrawTools } from "@/features/reader/components/masks/DrawTools";
 import type { DrawingState } from "@/features/reader/hooks/masks/drawingState";
+import { focusHome } from "@/shared/lib/focus";
 import { useText } from "@/shared/hooks/useText";
 import type { LoadedSeries } from "@/cornerstone";
 import type { DrawnSegmentation } from "@/shared/api/types";
 
-/** The id of the button that begins it. */
-export const beginDrawing = "begin-drawing";
+/** The id of the panel that holds the tools. */
+export const drawPanel = "draw-panel";
 
 /** Begins a segmentation of one's own on the open series, goes on with a saved one, and holds the tools. */
 export function DrawPanel({
@@ -29,6 +30,11 @@ export function DrawPanel({
   const [withContours, setContours] = useState(false);
   const [closing, setClosing] = useState(false);
   const { open, problem } = state;
+  const panel = useRef<HTMLDivElement>(null);
+  const isOpen = open !== null;
+  useEffect(() => {
+    if (isOpen) panel.current?.focus();
+  }, [isOpen]);
   if (!series) return null;
   if (!open) {
     return (
@@ -38,7 +44,7 @@ export function DrawPanel({
             <p className="text-dim">{t.notHere(state.refusal)}</p>
           ) : (
             <>
-              <button type="button" id={beginDrawing} data-testid="begin-drawing" className="control" onClick={() => state.begin()}>
+              <button type="button" data-testid="begin-drawing" className="control" onClick={() => state.begin()}>
                 {t.begin}
               </button>
               {saved
@@ -63,7 +69,15 @@ export function DrawPanel({
   }
   return (
     <Section title={t.title}>
-      <div className="space-y-3 rounded-md border border-accent/60 p-2 text-xs" data-testid="drawing" aria-busy={state.busy}>
+      <div
+        ref={panel}
+        id={drawPanel}
+        role="group"
+        aria-label={t.title}
+        tabIndex={-1}
+        {...{ [focusHome]: "" }}
+        className="space-y-3 rounded-md border border-accent/60 p-2 text-xs"
+        data-testid="drawing" aria-busy={state.busy}>
         <label className="flex items-center gap-2">
           <span className="w-16 text-dim">{t.name}</span>
           <input

@@ -11,6 +11,8 @@ export const keyGroups: Messages["viewing"]["keyGroups"] = {
 
 export const keys: Messages["viewing"]["keys"] = {
   nextFinding: "Nächstes, voriges Ergebnis",
+  feedback: "Das offene Ergebnis annehmen oder ablehnen",
+  sign: "Den Befund nach einer Rückfrage signieren",
   oneSlice: "Eine Schicht",
   tenSlices: "Zehn Schichten",
   axis: "Zeit, b-Wert oder Echo derselben Stelle",

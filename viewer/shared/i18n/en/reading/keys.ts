@@ -9,6 +9,8 @@ export const keyGroups = {
 
 export const keys = {
   nextFinding: "Next, previous finding",
+  feedback: "Accept the open finding, or reject it",
+  sign: "Sign the report, after a question",
   oneSlice: "One slice",
   tenSlices: "Ten slices",
   axis: "Time, b-value or echo of the same place",
