@@ -270,7 +270,7 @@ def _things(claim: Assertion, source: Assertion, name: str) -> Iterator[Reason]:
     if claim.polarity in (ABSENT, RESOLVED) and not site_of(source.observation):
         if source.object is not None and claim.object is None and not claim.others:
             yield Reason(Ground.CONTENT, f"The evidence denies “{name}” of something else alone.")
-        own = {"with"} if source.place.anatomy else set[str]()
+        own = {"with"} if source.place.anatomy or source.place.levels else set[str]()
         if {role for role, _ in source.others} - {role for role, _ in claim.others} - own:
             yield Reason(Ground.CONTENT, f"The evidence denies “{name}” with a restriction.")
 

@@ -13,12 +13,24 @@ _IS_NOT = (
     r"(?:besteh(?:t|en)|bestand(?:en)?|finde[nt] sich|fand(?:en)? sich|erg(?:ibt|eben|ab|aben) sich"
     r"|zeig(?:t|en|te|ten) sich|lieg(?:t|en)|lag(?:en)?|gibt es|gab es|(?:sind|waren|ist|war))"
 )
+_LENGTH = r"(\d+(?:[.,]\d+)?\s?(?:mm|cm))"
+_AXIS = r"((?:(?:maximal|maximum|greatest) )?(?:thickness|diameter|length|width|depth|height))"
+# Not before the value of then, `from 2023 (6 mm)`, nor `from 2023 to 2025`.
+_THAT_YEAR = r"(?=(?:19|20)\d\d\b(?!\s?(?:\(|to\b|bis\b|[-x%]|mm|cm|ml)))"
 # `Less likely representing` is not `likely`.
 _NO_DEGREE = "".join(
     rf"(?<!\b{word})"
     for word in "not no never hardly less least more very as equally longer also or than".split()
 )
 _TURNS = (
+    (re.compile(rf"\bmeasuring {_LENGTH} in {_AXIS}\b", re.I), r"with a \2 of \1"),
+    (re.compile(rf"\bmeasures {_LENGTH} in {_AXIS}\b", re.I), r"has a \2 of \1"),
+    (
+        re.compile(rf"\b(unchanged|stable|increased|decreased) from {_THAT_YEAR}", re.I),
+        r"\1 since ",
+    ),
+    (re.compile(rf"\b(?:im )?Vergleich zu {_THAT_YEAR}", re.I), "seit "),
+    (re.compile(r"\bum (?=\d+(?:[.,]\d+)?\s?(?:Grad\b|°))"), "von "),
     # `The quadriceps and patellar tendons are both intact`: two things, and no sides.
     (re.compile(rf"\b(and {_PHRASE} (?:are|were|remain|appear)) both\b", re.I), r"\1"),
     (re.compile(rf"\bboth (?=the {_PHRASE} and the )", re.I), ""),

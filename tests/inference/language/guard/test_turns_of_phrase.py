@@ -101,6 +101,13 @@ ALIKE = [
         "Deutliche Spinalkanalstenose L4/5.",
         "Auf Höhe L4/5 besteht eine deutliche Spinalkanalstenose.",
     ),
+    ("Hematoma measuring 9 mm in maximal thickness.", "Hematoma with a maximum thickness of 9 mm."),
+    ("The nodule is unchanged from 2023.", "The nodule is unchanged since 2023."),
+    ("Abkippung um 15 Grad.", "Abkippung von 15 Grad."),
+    ("Rightward midline shift of 4 mm.", "Midline shift of 4 mm to the right."),
+    ("Die Milz stellt sich regelrecht dar.", "Milz regelrecht."),
+    ("Leber und Milz regelrecht.", "Leber und Milz stellen sich regelrecht dar."),
+    ("The left kidney measures 11.3 cm in length.", "The left kidney has a length of 11.3 cm."),
 ]
 
 UNLIKE = [
@@ -273,6 +280,23 @@ UNLIKE = [
     ("History: gallbladder distended without stones in 2019.", "There are no gallstones."),
     ("The gallbladder was distended without stones.", "There are no gallstones."),
     ("Indication: may represent pneumonia.", "Possible pneumonia."),
+    ("The nodule is unchanged from 2023 (6 mm).", "The nodule measures 6 mm."),
+    ("The nodule increased from 2020 to 2023.", "The nodule has increased since 2023."),
+    ("The nodule is unchanged from 2023.", "The nodule is unchanged since 2021."),
+    ("The nodule is not unchanged from 2023.", "The nodule is unchanged since 2023."),
+    ("Aneurysma 4,2 cm, im Vergleich zu 2024 (3,9 cm) größer.", "Aneurysma 3,9 cm."),
+    ("Hematoma measuring 9 mm in maximal thickness.", "Hematoma with a maximal thickness of 8 mm."),
+    ("Hematoma measuring 9 mm in maximal thickness.", "Hematoma with a length of 9 mm."),
+    ("Hematoma measuring 9 mm in length.", "Hematoma with a maximal thickness of 9 mm."),
+    ("Rightward midline shift of 4 mm.", "Leftward midline shift of 4 mm."),
+    ("Rightward midline shift of 4 mm.", "The midline is shifted to the left by 4 mm."),
+    ("Abkippung um 15 Grad.", "Abkippung um 25 Grad."),
+    ("Disc bulge at L5-S1 without stenosis.", "There is no stenosis at L4-L5."),
+    ("Disc bulge at L5-S1 without stenosis.", "There is no stenosis."),
+    (
+        "Filling defect in the right lower lobe artery.",
+        "Filling defect in the left lower lobe artery.",
+    ),
 ]
 
 
