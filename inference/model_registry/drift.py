@@ -4,7 +4,6 @@ The first jobs of a scanner are the baseline. The newest are compared with it by
 stability index over tenths of the baseline, and by the distance of Kolmogorov and Smirnov.
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -13,7 +12,7 @@ import structlog
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
-from inference.imaging.volume import Volume
+from inference.model_registry.observed import Measures, as_kept, given_in
 from inference.pipeline import PipelineOutput
 from storage.core.clock import utcnow
 from storage.core.entities import Job
@@ -32,10 +31,7 @@ ALERT_STABILITY_INDEX = 0.25
 """Above it a population is commonly considered to have shifted."""
 ALERT_PROBABILITY = 0.001
 """Of so large a distance by chance alone; both must speak for an alert."""
-_SAMPLES_AT_MOST = 1_000_000
-_PERCENTILES = (1, 50, 99)
 _SCANNER = ("Manufacturer", "ManufacturerModelName", "StationName")
-_MEASURES_AT_MOST = 120
 
 
 @dataclass(frozen=True)
@@ -66,9 +62,12 @@ def scanner_of(source: Dataset) -> str:
 
 
 def observe(
-    drift: Drift, job: Job, source: Dataset, volume: Volume, output: PipelineOutput
+    drift: Drift, job: Job, source: Dataset, seen: Measures, output: PipelineOutput
 ) -> list[DriftAlert]:
-    """Keep what a job saw and gave, and raise alerts that are new; those."""
+    """Keep what a job saw and gave, and raise alerts that are new; those.
+
+    `seen`: by `seen_by`, while the voxels are there.
+    """
     scanner = scanner_of(source)
     drift.observe(
         Observation(
@@ -77,7 +76,7 @@ def observe(
             job.pipeline_version,
             scanner,
             job.study_instance_uid,
-            measured(volume, output),
+            as_kept(seen, given_in(output)),
             utcnow(),
         )
     )
@@ -100,32 +99,6 @@ def observe(
     for one in new:
         log.warning("model_drift", pipeline=one.pipeline, measure=one.measure)
     return new
-
-
-def measured(volume: Volume, output: PipelineOutput) -> dict[str, float]:
-    """Of the input: spacing, slices, grey values. Of the output: each measurement that is not
-    truncated, and how many segments."""
-    step = max(1, volume.voxels.size // _SAMPLES_AT_MOST)
-    # Of the iterator, for a flat view of voxels that do not follow each other is a copy of all.
-    levels = np.percentile(volume.voxels.flat[::step], _PERCENTILES)
-    spacing = volume.spacing_mm
-    found = {
-        "input: slice spacing (mm)": spacing[0],
-        "input: row spacing (mm)": spacing[1],
-        "input: slices": float(volume.voxels.shape[0]),
-        **{
-            f"input: {percent}. percentile of grey values": float(level)
-            for percent, level in zip(_PERCENTILES, levels, strict=True)
-        },
-        "output: segments": float(len(output.segments)),
-        **{
-            f"output: {one.label} ({one.unit.value})": one.value
-            for one in output.measurements
-            if one.validity is None or one.validity.state == "complete"
-        },
-    }
-    finite = {name: round(value, 6) for name, value in found.items() if math.isfinite(value)}
-    return dict(list(finite.items())[:_MEASURES_AT_MOST])
 
 
 def all_shifts(drift: Drift, pipeline: str | None = None) -> list[Shift]:

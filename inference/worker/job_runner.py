@@ -29,9 +29,10 @@ from inference.job_loading.placement import Placement
 from inference.job_progress import JobProgress
 from inference.lesions.tracking import Tracked, track_lesions
 from inference.model_registry.drift import observe
+from inference.model_registry.observed import Measures, seen_by
 from inference.model_registry.verification import ensure_proven
 from inference.models.devices import with_fallback
-from inference.pipeline import Pipeline, PipelineOutput, takes_instances
+from inference.pipeline import Pipeline, PipelineContext, PipelineOutput, takes_instances
 from inference.prior_comparison import comparison_of
 from inference.process_memory import peak_memory_bytes, reset_peak_memory
 from inference.reports.draft import draft_image
@@ -89,6 +90,7 @@ class Work:
                 output, notes = loaded.early.output, loaded.early.notes
             else:
                 output, notes = with_fallback(lambda: run_with_coverage(pipeline, context))
+        seen = self._seen(pipeline, context)
         if takes_instances(pipeline):
             drop_pixels(loaded.sources)
         tracked: Tracked | None = None
@@ -129,8 +131,7 @@ class Work:
             note_storing()
             store_label_picture(self._storage.objects, self._job, pipeline, output)
             stored = self._store(pipeline.title, results, destinations, loaded.sources)
-        if volume is not None:
-            self._observe(loaded.sources[volume.instance_indices[0]], volume, output)
+        self._observe(loaded.sources, volume, seen, output)
         self._progress.timings_s["total"] = time.monotonic() - begun
         rows = JobRows(
             results.findings,
@@ -176,10 +177,27 @@ class Work:
         )
         return results
 
-    def _observe(self, source: Dataset, volume: Volume, output: PipelineOutput) -> None:
-        """The results are there; what is kept for statistics must not take them back."""
+    def _seen(self, pipeline: Pipeline, context: PipelineContext) -> Measures:
+        """What is kept for statistics must not cost results; empty where there is nothing."""
         try:
-            observe(self._storage.drift, self._job, source, volume, output)
+            return seen_by(pipeline, context)
+        except Exception as error:  # noqa: BLE001 - see above
+            log.error("drift_not_observed", error=type(error).__name__, place=place(error))
+            return {}
+
+    def _observe(
+        self,
+        sources: Sequence[Dataset],
+        volume: Volume | None,
+        seen: Measures,
+        output: PipelineOutput,
+    ) -> None:
+        """The results are there; what is kept for statistics must not take them back."""
+        if not seen:
+            return
+        try:
+            first = 0 if volume is None else volume.instance_indices[0]
+            observe(self._storage.drift, self._job, sources[first], seen, output)
         except Exception as error:  # noqa: BLE001 - see above
             log.error("drift_not_observed", error=type(error).__name__, place=place(error))
 

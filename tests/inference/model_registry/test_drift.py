@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from inference.model_registry.adding import add_model
 from inference.model_registry.drift import ALERT_STABILITY_INDEX, shifts_of, stability_index
 from inference.scheduling.schedule import schedule_series
 from inference.worker.run import run_job
@@ -15,7 +16,10 @@ from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.events.repository import Events
 from storage.model_registry.drift import Observation
+from tests.inference.films import bright_classifier, bright_detector, film
 from tests.inference.orchestration import complete_series, storage_in
+from tests.inference.scheduling import four_sequences
+from tests.inference.single_images.support import PIPELINE, done
 from tests.inference.small import BrightRegion
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -66,6 +70,54 @@ def test_a_job_tells_what_it_saw(tmp_path: Path) -> None:
         assert one.measured["input: slices"] == 8.0
         assert one.measured["input: slice spacing (mm)"] == 2.0
         assert one.measured["output: Bright volume (cm3)"] == pytest.approx(8 * 96 * 2 / 1000)
+        # SEG and SR need no grey values, so that the voxels were gone once they were written.
+        assert one.measured["input: 1. percentile of grey values"] == 100.0
+        assert one.measured["input: 99. percentile of grey values"] > 100.0
+
+
+def test_a_job_of_films_states_what_the_model_was_shown_and_what_it_answered(
+    tmp_path: Path,
+) -> None:
+    with storage_in(tmp_path) as storage:
+        model = bright_classifier(tmp_path / "m")
+        add_model(storage.settings, storage.model_states, storage.shadow_runs, model, "petra")
+        dark = film("a", 2, pixels=np.full((48, 64), 4, np.uint16), ImagerPixelSpacing=[0.4, 0.4])
+        done(storage, film("a"), dark)
+        (one,) = storage.drift.observations(PIPELINE, "1.0")
+    assert one.scanner == "Phantom"
+    seen = {name: value for name, value in one.measured.items() if name.startswith("input")}
+    assert seen["input: images"] == 2.0
+    assert (seen["input: rows"], seen["input: columns"]) == ((240 + 48) / 2, (320 + 64) / 2)
+    assert seen["input: row spacing (mm)"] == pytest.approx(0.3)
+    assert seen["input: 1. percentile of grey values as shown"] < 10
+    # A bright film and a dark one; the bright part is a sixth of the film.
+    answers = [one.measured[f"output: probability of {name}"] for name in ("Bright part", "Dark")]
+    assert sum(answers) == pytest.approx(1.0, abs=1e-5)
+
+
+def test_a_job_of_four_series_states_what_it_saw_of_each(tmp_path: Path) -> None:
+    with storage_in(tmp_path) as storage:
+        model = four_sequences.model(tmp_path / "m")
+        add_model(storage.settings, storage.model_states, storage.shadow_runs, model, "petra")
+        found = four_sequences.decided(storage, *four_sequences.all_four())
+        four_sequences.done(storage, found[2])
+        (one,) = storage.drift.observations(four_sequences.PIPELINE, "1.0")
+    assert one.measured["input: slice spacing (mm)"] == pytest.approx(1.6)
+    assert one.measured["input flair: slice spacing (mm)"] == pytest.approx(1.7)
+    assert one.measured["input flair: 99. percentile of grey values"] > 60
+    assert not any(name.startswith("input t1c") for name in one.measured)
+
+
+@pytest.mark.parametrize("finds", [True, False])
+def test_a_detector_states_how_many_boxes_and_how_sure(tmp_path: Path, finds: bool) -> None:
+    with storage_in(tmp_path) as storage:
+        model = bright_detector(tmp_path / "m")
+        add_model(storage.settings, storage.model_states, storage.shadow_runs, model, "petra")
+        blank = np.tile(np.arange(320, dtype=np.uint16), (240, 1))
+        done(storage, film("a") if finds else film("a", pixels=blank))
+        (one,) = storage.drift.observations(PIPELINE, "1.0")
+    assert one.measured["output: Boxes found (1)"] == float(finds)
+    assert ("output: confidence of boxes" in one.measured) == finds
 
 
 @given(st.integers(0, 2**32 - 1), st.floats(0.1, 100))
