@@ -52,7 +52,8 @@ class NewSegment(RequestBody):
     aids: list[Aid] = Field(
         default_factory=list,
         max_length=8,
-        description="What helped to draw it; with any of them it is SEMIAUTOMATIC, else MANUAL.",
+        description="What it was drawn with. By `BRUSH` and `OUTLINE` alone, and by none, it is"
+        " MANUAL, else SEMIAUTOMATIC, and its algorithm name states all of them.",
     )
     tracking_uid: OptionalUid = Field(
         "", description="Of the same segment in an earlier version; a new one gets its own."

@@ -12,16 +12,24 @@ from storage.core.findings import Code
 
 DESCRIPTION_SUFFIX = " - drawn by a reader, research use only"
 """Of the Series Description, after the title; LO holds 64 characters."""
-Aid = Literal["THRESHOLD", "REGION_GROWING", "INTERPOLATION", "RESAMPLING", "MODEL"]
-"""What helped to draw a segment; without any it is drawn by hand alone."""
+Aid = Literal[
+    "THRESHOLD", "REGION_GROWING", "INTERPOLATION", "RESAMPLING", "MODEL", "BRUSH", "OUTLINE"
+]
+"""What a segment was drawn with."""
+BY_HAND: frozenset[Aid] = frozenset({"BRUSH", "OUTLINE"})
+"""What draws nothing of its own: with these alone a segment is MANUAL."""
 TOOLS: dict[Aid, str] = {
     "MODEL": "interactive model",
     "REGION_GROWING": "region growing",
     "THRESHOLD": "threshold",
     "INTERPOLATION": "interpolation",
     "RESAMPLING": "resampling",
+    "BRUSH": "brush",
+    "OUTLINE": "outline",
 }
 """In words, as the Segment Algorithm Name states them."""
+SHORT_TOOLS: dict[Aid, str] = {**TOOLS, "MODEL": "model", "REGION_GROWING": "growing"}
+"""Where the words of all are longer than an LO; each is part of the whole word."""
 
 
 @dataclass(frozen=True)

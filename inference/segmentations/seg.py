@@ -22,7 +22,14 @@ from inference.results.patient_and_study import inherit_patient_and_study
 from inference.results.rtstruct import StructureSetHead, write_structure_set
 from inference.results.source_frames import in_source_order, name_own_frames
 from inference.results.source_references import integer_of
-from inference.segmentations.entities import DESCRIPTION_SUFFIX, TOOLS, Aid, DrawnSegment
+from inference.segmentations.entities import (
+    BY_HAND,
+    DESCRIPTION_SUFFIX,
+    SHORT_TOOLS,
+    TOOLS,
+    Aid,
+    DrawnSegment,
+)
 from inference.segmentations.source_series import SourceStack
 from storage.core.errors import LimitExceeded
 from storage.core.findings import Code
@@ -36,6 +43,8 @@ NOTE = "Drawn by a reader, unverified, research use only"
 _KEEPS_EMPTY_FRAMES = 4
 _SEG_AT_MOST_BYTES = 1 << 30
 _EDGES_AT_MOST = 4_000_000
+_LONGEST_NAME = 64
+"""Characters of an LO (PS3.5 6.2)."""
 # PS3.16 CID 7162; of several tools the first names the family.
 _FAMILIES: dict[Aid, Code] = {
     "MODEL": Code("123110", "DCM", "Artificial Intelligence"),
@@ -161,7 +170,7 @@ def _series_description(title: str) -> str:
 
 
 def _algorithm_type(segment: DrawnSegment) -> str:
-    return "SEMIAUTOMATIC" if segment.aids else "MANUAL"
+    return "MANUAL" if BY_HAND.issuperset(segment.aids) else "SEMIAUTOMATIC"
 
 
 def _described(segment: DrawnSegment, number: int) -> hd.seg.SegmentDescription:
@@ -186,12 +195,15 @@ def _described(segment: DrawnSegment, number: int) -> hd.seg.SegmentDescription:
 
 
 def _tools(aids: Sequence[Aid]) -> hd.AlgorithmIdentificationSequence | None:
-    """Which tools of the viewer helped (PS3.3 C.8.20.4); None for what is drawn by hand."""
+    """Which tools were used (PS3.3 C.8.20.4); None for what is drawn by hand."""
     used = [aid for aid in TOOLS if aid in aids]
-    if not used:
+    if BY_HAND.issuperset(used):
         return None
+    name = f"Reader's tools: {', '.join(TOOLS[one] for one in used)}"
+    if len(name) > _LONGEST_NAME:
+        name = "/".join(SHORT_TOOLS[one] for one in used)
     return hd.AlgorithmIdentificationSequence(
-        name=long_string(f"Reader's tools: {', '.join(TOOLS[one] for one in used)}"),
+        name=long_string(name),
         family=dicom_code(_FAMILIES[used[0]]),
         version=IMPLEMENTATION_VERSION_NAME,
         source=MANUFACTURER,

@@ -19,7 +19,7 @@ from inference.results.author import Author
 from inference.results.masks.read import read_segments
 from inference.segmentations.entities import (
     DESCRIPTION_SUFFIX,
-    TOOLS,
+    SHORT_TOOLS,
     Aid,
     DrawnMasks,
     DrawnSegment,
@@ -181,12 +181,16 @@ def _versions_before(
 
 
 def _aids_before(predecessor: Dataset | None) -> dict[str, tuple[Aid, ...]]:
-    """What had helped to draw the segments of the version before, by their tracking UIDs."""
+    """What the segments of the version before were drawn with, by their tracking UIDs."""
     segments = () if predecessor is None else predecessor.SegmentSequence
     return {
         str(one.TrackingUID): tuple(
-            aid for aid, word in TOOLS.items() if word in str(one.get("SegmentAlgorithmName") or "")
+            aid
+            for aid, word in SHORT_TOOLS.items()
+            if word in str(one.get("SegmentAlgorithmName") or "")
         )
+        # Which tools of the hand it were is not stated.
+        or ("BRUSH",)
         for one in segments
         if one.get("TrackingUID")
     }

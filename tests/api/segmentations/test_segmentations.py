@@ -67,7 +67,7 @@ def labels() -> NDArray[np.uint8]:
 
 SEGMENTS: tuple[dict[str, Any], ...] = (
     {"structure": "liver", "label": "Leber, Segment VIII"},
-    {"structure": "kidney", "label": "Kidney", "side": "LEFT", "aids": ["THRESHOLD"],
+    {"structure": "kidney", "label": "Kidney", "side": "LEFT", "aids": ["BRUSH", "THRESHOLD"],
      "color_rgb": [10, 200, 30]},
 )  # fmt: skip
 
@@ -136,7 +136,7 @@ def test_what_is_drawn_on_a_shuffled_oblique_series_is_stored_voxel_by_voxel(
     assert first.SegmentAlgorithmType == "MANUAL"
     assert first.SegmentedPropertyTypeCodeSequence[0].CodeValue == codes.SCT.Liver.value
     assert second.SegmentAlgorithmType == "SEMIAUTOMATIC"
-    assert "threshold" in second.SegmentAlgorithmName
+    assert second.SegmentAlgorithmName == "Reader's tools: threshold, brush"
     kind = second.SegmentedPropertyTypeCodeSequence[0]
     assert kind.SegmentedPropertyTypeModifierCodeSequence[0].CodeValue == codes.SCT.Left.value
     assert saved["segments"][1]["color_rgb"] == pytest.approx([10, 200, 30], abs=2)
@@ -159,9 +159,10 @@ def test_versions_follow_each_other_and_a_late_one_hears_409(api: ApiNode) -> No
     path, slices, values = sent(api, images), keys_of(images), labels()
     first = save_drawn(api, path, images, values, slices).json()
     tracking = [one["tracking_uid"] for one in first["segments"]]
+    later = ["MODEL", "REGION_GROWING", "INTERPOLATION", "RESAMPLING", "OUTLINE"]
     kept = [
-        {**one, "tracking_uid": uid, "aids": []}
-        for one, uid in zip(SEGMENTS, tracking, strict=True)
+        {**one, "tracking_uid": uid, "aids": aids}
+        for one, uid, aids in zip(SEGMENTS, tracking, ([], later), strict=True)
     ]
     changed = np.where(values == 1, 0, values).astype(np.uint8)
     changed[4, 4:6, 4:6] = 1
@@ -182,6 +183,14 @@ def test_versions_follow_each_other_and_a_late_one_hears_409(api: ApiNode) -> No
     assert [
         one.SegmentAlgorithmType for one in stored(api, second["sop_instance_uid"]).SegmentSequence
     ] == ["MANUAL", "SEMIAUTOMATIC"]
+    names = [
+        one.get("SegmentAlgorithmName")
+        for one in stored(api, second["sop_instance_uid"]).SegmentSequence
+    ]
+    assert names == [
+        None,
+        "model/growing/threshold/interpolation/resampling/brush/outline",
+    ]
     (source,) = stored(api, second["sop_instance_uid"]).SourceImageSequence
     assert source.ReferencedSOPInstanceUID == first["sop_instance_uid"]
     late = save_drawn(

@@ -19,6 +19,9 @@ export interface Step {
   erases: boolean;
 }
 
+/** As what the file states a tool; an eraser is a brush, too. */
+export const aidOf: Record<EditTool, Aid> = { brush: "BRUSH", eraser: "BRUSH", threshold: "THRESHOLD", fill: "OUTLINE", circle: "OUTLINE", rectangle: "OUTLINE" };
+
 /** What a brush, the eraser or region growing changes at a place; null beside the series. */
 export async function stepAt(
   { drawing, grid }: OpenDrawing,
@@ -37,7 +40,7 @@ export async function stepAt(
   const disc = discAround(grid, voxel, radiusMm, [grid.rowSpacingMm, grid.columnSpacingMm]);
   const values = tool === "threshold" ? ((await drawing.valuesOf(voxel.slice)) ?? []) : null;
   const wanted = values ? disc.filter((at) => isWithin(values[at], range)) : disc;
-  return { pixels: new Map([[voxel.slice, wanted]]), aid: values ? "THRESHOLD" : null, erases: tool === "eraser" };
+  return { pixels: new Map([[voxel.slice, wanted]]), aid: aidOf[tool], erases: tool === "eraser" };
 }
 
 /** All that lies within a range on some slices. */

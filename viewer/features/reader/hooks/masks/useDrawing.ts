@@ -9,7 +9,7 @@ import { asProblem } from "@/shared/api/http";
 import { type Problem } from "@/shared/api/problem";
 import { text } from "@/shared/i18n";
 import type { DrawnSegmentation } from "@/shared/api/types";
-import { copyOf, helped, pixelsInRange, pixelsOn, stepAt, store, type DrawingTool, type Pixels } from "./drawingSteps";
+import { aidOf, copyOf, helped, pixelsInRange, pixelsOn, stepAt, store, type DrawingTool, type Pixels } from "./drawingSteps";
 import type { DrawingState } from "./drawingState";
 import { copiesOf, newSegment, segmentsOf, type Aid, type DrawnSegment, type OpenDrawing } from "./drawnSegments";
 import { useDrawingStatistics } from "./useDrawingStatistics";
@@ -139,9 +139,8 @@ export function useDrawing(
     if (!scene || typeof shape === "string") return null;
     const made = new Drawing(on, `${(count += 1)}`, (byMouse) => {
       countAgain();
-      if (byMouse && usedTool.current === "threshold") {
-        revise(on.seriesInstanceUid, (now) => helped(now, now.active, "THRESHOLD"));
-      }
+      const used = usedTool.current;
+      if (byMouse && used !== "grow") revise(on.seriesInstanceUid, (now) => helped(now, now.active, aidOf[used]));
     });
     const base = copied ?? masks.find(({ sopInstanceUid }) => saved && sopInstanceUid === saved.sop_instance_uid) ?? null;
     const segments = copied ? copiesOf(copied) : saved && base ? segmentsOf(saved) : [];
