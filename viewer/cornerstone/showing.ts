@@ -31,7 +31,7 @@ export class Showing {
     private readonly activeCell: () => StackCell | undefined,
   ) {}
 
-  /** Shows a series as a stack: where it was looked at last, or from the middle. */
+  /** Shows a series as a stack: where it was looked at last, or where it opens. */
   async stack(
     viewId: CellId,
     element: HTMLDivElement,
@@ -44,7 +44,7 @@ export class Showing {
     const place = this.lastViewed.of(series);
     const asked = this.openings.of(viewId, series);
     const asksFor = indexIn(series, asked);
-    const index = asksFor ?? place?.index ?? openingIndex(series.imageIds.length);
+    const index = asksFor ?? place?.index ?? openingIndex(series.order.slices);
     this.masks.detach(viewId);
     this.lastViewed.remember(cell);
     this.slabs.resume(series);
@@ -88,7 +88,7 @@ export class Showing {
     await this.volume.show(element, series);
   }
 
-  /** Where a series opens next: its middle until it was looked at. */
+  /** Where a series opens next. */
   lookAt(series: LoadedSeries, index: number, point: Vector | null): void {
     this.lastViewed.set(series, index, point);
   }

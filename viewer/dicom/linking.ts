@@ -9,9 +9,10 @@ const similarCosine = 0.9;
 /** A series that is scrolled together with others. */
 export type Stack = readonly Slice[];
 
-/** The slice in which a series opens: its middle. */
-export function openingIndex(count: number): number {
-  return Math.floor(count / 2);
+/** The slice in which a series opens: the middle of what lies in space; the first of a film or of single pictures. */
+export function openingIndex(stack: Stack): number {
+  const middle = Math.floor(stack.length / 2);
+  return stack[middle]?.positionMm === null ? 0 : middle;
 }
 
 function frameOfReference(stack: Stack): string {

@@ -92,8 +92,8 @@ export class Links {
   }
 
   /**
-   * A stack shows another series. Opened again, it goes where `leader` is by now: every series opens
-   * in its middle, and what has been scrolled since is made up for.
+   * A stack shows another series. Opened again, it goes where `leader` is by now: a series opens
+   * where it did before, and what has been scrolled since is made up for.
    */
   opened(cell: StackCell, leader: StackCell | undefined, isAnew: boolean): void {
     for (const key of [...this.adjusted.keys()]) {
@@ -173,7 +173,7 @@ export class Links {
   private measure(fresh: StackCell | null = null): void {
     this.measured.clear();
     for (const [one, other, key] of this.pairs()) {
-      const index = one === fresh || other === fresh ? middleIndexOf : indexOf;
+      const index = one === fresh || other === fresh ? openingIndexOf : indexOf;
       const isShared = sharesSpace(one.series?.order.slices ?? [], other.series?.order.slices ?? []);
       this.measured.set(key, isShared ? { ...noOffset, alongMm: 0 } : offsetBetween(one, other, index));
     }
@@ -250,8 +250,8 @@ function indexOf(cell: StackCell): number {
   return cell.index;
 }
 
-function middleIndexOf(cell: StackCell): number {
-  return openingIndex(cell.series?.imageIds.length ?? 0);
+function openingIndexOf(cell: StackCell): number {
+  return openingIndex(cell.series?.order.slices ?? []);
 }
 
 function planeOf({ view }: StackCell): PlaneView | null {

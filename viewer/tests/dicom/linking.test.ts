@@ -10,6 +10,7 @@ import {
   isLikeWindow,
   isMoved,
   linkOffsetMm,
+  openingIndex,
   sharesSpace,
   windowFor,
 } from "@/dicom/linking";
@@ -196,5 +197,14 @@ describe("linked stacks on the screen", () => {
       links.opened(prior, leader, isAnew);
       expect(prior.index).toBe(7);
     }
+  });
+});
+
+describe("a series", () => {
+  it("opens in the middle of what lies in space, and with the first frame of a film", () => {
+    expect(openingIndex(stack(20, 0, 1, "1.1"))).toBe(10);
+    const film = Array.from({ length: 20 }, (_, index): Slice => ({ sopInstanceUid: "1.2", frameNumber: index + 1, dataset: {}, positionMm: null }));
+    expect(openingIndex(film)).toBe(0);
+    expect(openingIndex([])).toBe(0);
   });
 });

@@ -18,10 +18,10 @@ export function useOpeningMask(
     const opening = masks.find((mask) => mask.opening)?.opening;
     if (!scene || !series || !opening || done.current.has(series)) return;
     done.current.add(series);
-    const middle = openingIndex(series.imageIds.length);
+    const opened = openingIndex(series.order.slices);
     const now = views.get(activeView).info;
     const slice = series.order.slices[opening.index];
-    if (slice && (activeView === "axial" || now === null || now.sliceNumber - 1 === middle)) {
+    if (slice && (activeView === "axial" || now === null || now.sliceNumber - 1 === opened)) {
       scene.showing.lookAt(series, opening.index, opening.centerLpsMm);
       void scene.navigation.goTo(slice.sopInstanceUid, slice.frameNumber, opening.centerLpsMm);
     }
