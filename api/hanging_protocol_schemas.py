@@ -71,7 +71,22 @@ class HangingStage(_Part):
     rows: int = Field(ge=1, le=3)
     columns: int = Field(ge=1, le=3)
     linked: bool = Field(False, description="Scroll the viewports together.")
+    fused: bool = Field(
+        False,
+        description="Three planes through the series of the first viewport, with that of the second"
+        " over it in colour, as of a PET over its CT. A stage is left out where the two share no"
+        " frame of reference; a protocol's first layout shows them beside each other then.",
+    )
     viewports: list[HangingViewport] = Field(min_length=1, max_length=9)
+
+    @model_validator(mode="after")
+    def _two_are_fused(self) -> Self:
+        if self.fused and len(self.viewports) != 2:
+            raise ValueError(
+                f"two viewports are fused; {len(self.viewports)} are described. Describe the one"
+                " of anatomy first, then the one that is laid over it"
+            )
+        return self
 
     @model_validator(mode="after")
     def _as_many_as_fit(self) -> Self:

@@ -8,6 +8,7 @@ from api.hanging_protocol_schemas import (
     HangingStage,
     HangingViewport,
 )
+from inference.series_classification.series_roles import SeriesRole
 
 
 def _beside_prior(name: str, modality: str, body_parts: list[str]) -> HangingProtocol:
@@ -135,6 +136,63 @@ def _beside_tomosynthesis(view: str) -> HangingStage:
     )
 
 
+def _by_role(*roles: SeriesRole) -> list[HangingViewport]:
+    return [HangingViewport(role=role) for role in roles]
+
+
+def _role_beside_prior(name: str, role: SeriesRole) -> HangingStage:
+    return HangingStage(
+        name=name,
+        rows=1,
+        columns=2,
+        linked=True,
+        viewports=[
+            HangingViewport(study="current", role=role),
+            HangingViewport(study="prior", role=role),
+        ],
+    )
+
+
+def _brain(name: str, *roles: SeriesRole) -> HangingProtocol:
+    """By what its sequences are, whatever their descriptions and the part of the body say."""
+    return HangingProtocol(
+        name=name,
+        modalities=["MR"],
+        rows=2,
+        columns=2,
+        linked=True,
+        viewports=_by_role(*roles),
+        stages=[
+            HangingStage(
+                name="Diffusion", rows=1, columns=2, linked=True, viewports=_by_role("DWI", "ADC")
+            ),
+            _role_beside_prior("FLAIR, prior beside", "FLAIR"),
+            _role_beside_prior("T1 with contrast agent, prior beside", "T1_CONTRAST"),
+        ],
+    )
+
+
+def _pet_ct(name: str, ct: HangingViewport, pet: HangingViewport) -> HangingProtocol:
+    return HangingProtocol(
+        name=name,
+        modalities=["PT"],
+        rows=1,
+        columns=2,
+        linked=True,
+        viewports=[ct, pet],
+        stages=[
+            HangingStage(name="Fused", rows=1, columns=2, fused=True, viewports=[ct, pet]),
+            HangingStage(
+                name="PET, prior beside",
+                rows=1,
+                columns=2,
+                linked=True,
+                viewports=[pet, pet.model_copy(update={"study": "prior"})],
+            ),
+        ],
+    )
+
+
 _FOUR_VIEWS = _mammograms("Four views", ("current", "CC"), ("current", "MLO"))
 SHIPPED = HangingProtocols(
     protocols=[
@@ -160,6 +218,8 @@ SHIPPED = HangingProtocols(
                 _special_views(),
             ],
         ),
+        _brain("Brain MR by sequence, with contrast agent", "T1", "T1_CONTRAST", "FLAIR", "T2"),
+        _brain("Brain MR by sequence", "T1", "FLAIR", "T2", "DWI"),
         HangingProtocol(
             name="Brain MR, four contrasts",
             modalities=["MR"],
@@ -183,6 +243,12 @@ SHIPPED = HangingProtocols(
                 HangingViewport(modalities=["NM"], views=["ANT"]),
                 HangingViewport(modalities=["NM"], views=["POST"]),
             ],
+        ),
+        _pet_ct("PET/CT", *_by_role("CT_OF_PET", "PET_CORRECTED")),
+        _pet_ct(
+            "PET/CT by modality",
+            HangingViewport(modalities=["CT"]),
+            HangingViewport(modalities=["PT"]),
         ),
         _beside_prior("CT beside its prior", "CT", []),
         _beside_prior("MR beside its prior", "MR", []),

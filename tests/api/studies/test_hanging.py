@@ -58,6 +58,7 @@ def test_the_protocols_of_the_box_stand_until_a_site_sets_its_own(api: ApiNode) 
         ({"viewport": []}, "viewport"),
         ({"viewports": [{"laterality": "X"}]}, "laterality"),
         ({"viewports": [{"role": "T3"}]}, "role"),
+        ({"fused": True, "viewports": [{}]}, "two viewports are fused"),
         (
             {"stages": [{"name": "Two", "rows": 1, "columns": 1, "viewports": [{}, {}]}]},
             "room for 1",

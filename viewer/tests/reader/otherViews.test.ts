@@ -27,7 +27,7 @@ describe("mammograms", () => {
   it("have places for what takes none of a usual view: implants displaced, spot views, and tomosynthesis below its view", () => {
     const asks = (kind: HangingProtocol["viewports"][number]["kind"], more: Partial<HangingProtocol["viewports"][number]> = {}) =>
       (["R", "L"] as const).map((laterality) => viewport({ modalities: ["MG"], laterality, kind, required: false, ...more }));
-    const stage = (name: string, viewports: HangingProtocol["viewports"]) => ({ name, rows: viewports.length / 2, columns: 2, linked: false, viewports });
+    const stage = (name: string, viewports: HangingProtocol["viewports"]) => ({ name, rows: viewports.length / 2, columns: 2, linked: false, fused: false, viewports });
     const whole = {
       ...usual,
       stages: [

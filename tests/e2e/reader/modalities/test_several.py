@@ -132,10 +132,19 @@ def pet_and_ct() -> list[Dataset]:
 def test_pet_lies_over_ct_in_colour_and_leaves_its_window_alone(node: Node, page: Page) -> None:
     # So wide that the controls of the fusion make no other line of the toolbar.
     page.set_viewport_size({"width": 2200, "height": 900})
-    opened(page, node, store(node, pet_and_ct()))
+    opened(page, node, store(node, pet_and_ct()), count=2)
+    axial = page.locator("[data-view=axial]")
+    # The CT beside the PET, and with the next stage beneath it.
+    page.keyboard.press(">")
+    expect(axial).to_have_attribute("data-image-rendered", "true")
+    expect(page.get_by_test_id("stage")).to_contain_text("Fused")
+    expect(page.get_by_test_id("fusion")).not_to_have_value("")
+    expect(page.get_by_test_id("mip")).to_have_attribute("data-ready", "true")
+    page.keyboard.press("<")
+    expect(page.get_by_test_id("viewport")).to_have_count(2)
     page.get_by_test_id("series-button").filter(has_text="CT").click()
     page.keyboard.press("m")
-    axial = page.locator("[data-view=axial]")
+    page.get_by_test_id("fusion").select_option("")
     expect(axial).to_have_attribute("data-image-rendered", "true")
     expect(axial.get_by_test_id("window-text")).to_have_text("W 400 L 40")
     plain = seen(axial)

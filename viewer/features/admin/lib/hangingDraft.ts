@@ -3,7 +3,7 @@ import type { HangingProtocol } from "@/shared/api/types";
 
 export type HangingViewport = HangingProtocol["viewports"][number];
 /** The first layout of a protocol is the protocol itself. */
-export type HangingLayout = Pick<HangingProtocol, "name" | "rows" | "columns" | "linked" | "viewports">;
+export type HangingLayout = Pick<HangingProtocol, "name" | "rows" | "columns" | "linked" | "fused" | "viewports">;
 
 export const emptyViewport: HangingViewport = {
   study: "current",
@@ -21,7 +21,7 @@ export const emptyViewport: HangingViewport = {
 
 export function newProtocol(name: string): HangingProtocol {
   const viewports = [{ ...emptyViewport, required: true }];
-  return { name, modalities: [], body_parts: [], rows: 1, columns: 1, linked: false, viewports, stages: [] };
+  return { name, modalities: [], body_parts: [], rows: 1, columns: 1, linked: false, fused: false, viewports, stages: [] };
 }
 
 /** "CT, MR" as the words that it names, each once. */
@@ -32,7 +32,7 @@ export function wordsOf(text: string): string[] {
 /** Another number of rows and columns: a viewport for each place, in their order; what had one before keeps it. */
 export function withGridOf<Layout extends HangingLayout>(layout: Layout, rows: number, columns: number): Layout {
   const viewports = Array.from({ length: rows * columns }, (_, place) => layout.viewports[place] ?? emptyViewport);
-  return { ...layout, rows, columns, viewports };
+  return { ...layout, rows, columns, fused: layout.fused && viewports.length === 2, viewports };
 }
 
 export function withViewport<Layout extends HangingLayout>(layout: Layout, place: number, change: Partial<HangingViewport>): Layout {
@@ -47,8 +47,8 @@ export function layoutsOf(protocol: HangingProtocol): HangingLayout[] {
 
 /** A protocol with another layout in a place, 0 for its own. */
 export function withLayout(protocol: HangingProtocol, at: number, layout: HangingLayout): HangingProtocol {
-  const { name, rows, columns, linked, viewports } = layout;
-  const only = { name, rows, columns, linked, viewports };
+  const { name, rows, columns, linked, fused, viewports } = layout;
+  const only = { name, rows, columns, linked, fused, viewports };
   if (at === 0) return { ...protocol, ...only };
   return { ...protocol, stages: protocol.stages.map((one, index) => (index === at - 1 ? only : one)) };
 }

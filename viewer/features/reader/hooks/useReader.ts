@@ -17,6 +17,7 @@ import { usePresentations, type Presentations } from "@/features/reader/hooks/st
 import { useInStep, type InStepState } from "@/features/reader/hooks/stage/useInStep";
 import { useReferencePoint, type Reference } from "@/features/reader/hooks/stage/useReferencePoint";
 import { useSpyglass, type SpyglassState } from "@/features/reader/hooks/stage/useSpyglass";
+import type { HungStage } from "@/features/reader/lib/layout/hanging";
 import { useOtherStudies } from "@/features/reader/hooks/useOtherStudies";
 import { useScene } from "@/features/reader/hooks/stage/useScene";
 import { type LoadedSeries, type Scene, type ViewId } from "@/cornerstone";
@@ -86,6 +87,17 @@ export function useReader(
   const [layout, setLayout] = useState<Layout>(asked.layout);
   const [fusedRef, setFusedRef] = useState<SeriesRef | null>(null);
   const [shown, setShown] = useState<ReadonlyMap<ViewId, LoadedSeries>>(new Map());
+
+  const stage = stages.current;
+  const [entered, setEntered] = useState<HungStage | null>(null);
+  if (stage !== entered) {
+    setEntered(stage);
+    const isAsked = entered === null && asked.arrangement !== null;
+    if (stage?.fused && !isAsked) {
+      setLayout("planes");
+      setFusedRef(stage.fused);
+    } else if (entered?.fused) setLayout("stack");
+  }
 
   const studyInstanceUid = study?.study_instance_uid;
   const studies = useMemo(

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { hangStudy as hangInput, rolesOf, seriesToExamine, type HungStage } from "@/features/reader/lib/layout/hanging";
+import { hangStudy as hangInput, seriesToExamine, type HungStage } from "@/features/reader/lib/layout/hanging";
 import type { ImageView } from "@/dicom/imageView";
 import type { HangingProtocol, SeriesSummary, StudyDetail } from "@/shared/api/types";
 import { protocol, series, study, viewport } from "@/tests/reader/layout/hangingBuilders";
@@ -115,8 +115,8 @@ describe("mammograms", () => {
     rows: 2,
     viewports: [...row("current", "CC"), ...row("current", "MLO")],
     stages: [
-      { name: "CC, prior above", rows: 2, columns: 2, linked: false, viewports: [...row("prior", "CC"), ...row("current", "CC")] },
-      { name: "MLO", rows: 1, columns: 2, linked: false, viewports: row("current", "MLO") },
+      { name: "CC, prior above", rows: 2, columns: 2, linked: false, fused: false, viewports: [...row("prior", "CC"), ...row("current", "CC")] },
+      { name: "MLO", rows: 1, columns: 2, linked: false, fused: false, viewports: row("current", "MLO") },
     ],
   });
   const cellsOf = ({ arrangement }: HungStage) =>
@@ -227,6 +227,7 @@ describe("radiographs", () => {
     rows: 1,
     columns: 2,
     linked: false,
+    fused: false,
     viewports: [one("current", views), one("prior", views)],
   });
   const films = protocol({
@@ -236,7 +237,7 @@ describe("radiographs", () => {
     stages: [
       beside("frontal", frontal),
       beside("lateral", lateral),
-      { name: "prior above", rows: 2, columns: 2, linked: false, viewports: [one("prior"), one("prior"), one("current"), one("current")] },
+      { name: "prior above", rows: 2, columns: 2, linked: false, fused: false, viewports: [one("prior"), one("prior"), one("current"), one("current")] },
     ],
   });
   const stagesOf = (now: StudyDetail, others: StudyDetail[]) => {
@@ -269,30 +270,5 @@ describe("radiographs", () => {
     const now = study("now", "2026-01-01", film("g", "PA", "LL"));
     const decubitus = study("then", "2025-01-01", film("h", "LLD"));
     expect(stagesOf(now, [decubitus])?.map(([name]) => name)).toEqual(["both"]);
-  });
-});
-
-describe("what hangs by role", () => {
-  const input = (now: StudyDetail) => ({ study: now, others: [], viewsOf: () => [], preferred: "a" });
-  const unknown = study("now", "2026-01-01", series("a", "", { modality: "MR" }), series("b", "", { modality: "MR" }));
-  const known = study("now", "2026-01-01", series("a", "", { modality: "MR", roles: ["T2"] }), series("b", "", { modality: "MR" }));
-  const byRole = protocol({ name: "by role", modalities: ["MR"], viewports: [viewport({ role: "T2" })] });
-  const byDescription = protocol({ name: "by description", modalities: ["MR"], viewports: [viewport()] });
-
-  it("differs from what does not, in a later stage too", () => {
-    const named = (protocols: HangingProtocol[], now: StudyDetail) => {
-      const hung = hangInput(protocols, input(now));
-      return hung && [hung.name, hung.isByRole];
-    };
-    expect(named([byRole, byDescription], unknown)).toEqual(["by description", false]);
-    expect(named([byRole, byDescription], known)).toEqual(["by role", true]);
-    const stages = [{ name: "T2", rows: 1, columns: 1, linked: false, viewports: [viewport({ role: "T2" })] }];
-    expect(named([{ ...byDescription, stages }], unknown)).toEqual(["by description", true]);
-  });
-
-  it("is looked at once more when a role becomes known, and for nothing else", () => {
-    expect(rolesOf(known)).not.toBe(rolesOf(unknown));
-    const grown = { ...known, series: known.series.map((one) => ({ ...one, instance_count: 200 })).reverse() };
-    expect(rolesOf(grown)).toBe(rolesOf(known));
   });
 });

@@ -50,6 +50,7 @@ export function protocol(more: Partial<HangingProtocol>): HangingProtocol {
     rows: 1,
     columns: 2,
     linked: true,
+    fused: false,
     viewports: [viewport(), viewport({ study: "prior" })],
     stages: [],
     ...more,

@@ -121,7 +121,7 @@ export function HangingEditor({
                 const name = freeName(t.newStage, protocol.stages.map((one) => one.name));
                 change({
                   ...protocol,
-                  stages: [...protocol.stages, { name, rows: 1, columns: 1, linked: false, viewports: [emptyViewport] }],
+                  stages: [...protocol.stages, { name, rows: 1, columns: 1, linked: false, fused: false, viewports: [emptyViewport] }],
                 });
                 setLayoutAt(layouts.length);
               }}

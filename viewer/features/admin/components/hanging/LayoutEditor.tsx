@@ -54,6 +54,12 @@ export function LayoutEditor({
           <input type="checkbox" className="size-4 accent-accent" checked={layout.linked} onChange={(event) => onChange({ ...layout, linked: event.target.checked })} />
           {t.linked}
         </label>
+        {(layout.fused || layout.viewports.length === 2) && (
+          <label className="flex items-center gap-1.5 pb-1 text-xs">
+            <input type="checkbox" className="size-4 accent-accent" checked={layout.fused} onChange={(event) => onChange({ ...layout, fused: event.target.checked })} />
+            {t.fused}
+          </label>
+        )}
       </div>
       <div
         data-testid="layout-preview"

@@ -16,13 +16,15 @@ import { isImageSeries } from "@/dicom/segmentation/seg";
 import type { HangingProtocol, SeriesSummary, StudyDetail } from "@/shared/api/types";
 import type { WindowRange } from "@/dicom/windowing";
 
-type Stage = Pick<HangingProtocol, "name" | "rows" | "columns" | "linked" | "viewports">;
+type Stage = Pick<HangingProtocol, "name" | "rows" | "columns" | "linked" | "fused" | "viewports">;
 
 /** One layout of a protocol: which series where, and the window of each viewport that has one. */
 export interface HungStage {
   name: string;
   arrangement: Arrangement;
   windows: (WindowRange | null)[];
+  /** What is laid over the planes of the first viewport's series; null for viewports beside each other. */
+  fused: SeriesRef | null;
 }
 
 /** What a protocol makes of a study: the first stage, and those that the reader goes on to. */
@@ -194,6 +196,7 @@ function hang(stage: Stage, input: HangingInput): HungStage | null {
     windows: stage.viewports.map(({ window }) =>
       window ? { lower: window.center - window.width / 2, upper: window.center + window.width / 2 } : null,
     ),
+    fused: stage.fused && sharesFrame(units[0], units[1]) ? (cells[1] ?? null) : null,
   };
 }
 
@@ -202,8 +205,14 @@ function refOf({ study, series, images }: HangingUnit): SeriesRef {
   return images.length === 0 ? ref : { ...ref, images };
 }
 
-/** Whether a stage with viewports for a prior, or for other than usual views, has something in one of them. */
-function hasWhatItIsFor({ viewports }: Stage, { arrangement }: HungStage): boolean {
+function sharesFrame(one: HangingUnit | undefined, other: HangingUnit | undefined): boolean {
+  const frame = one?.series.frame_of_reference_uid ?? "";
+  return frame !== "" && frame === other?.series.frame_of_reference_uid;
+}
+
+/** Whether a stage with viewports for a prior, or for other than usual views, has something in one of them, and one of two fused series has both. */
+function hasWhatItIsFor({ viewports, fused: isFused }: Stage, { arrangement, fused }: HungStage): boolean {
+  if (isFused && fused === null) return false;
   const isFor = [(viewport: HangingViewport) => viewport.study === "prior", asksForOthers];
   return isFor.every((asks) => {
     const found = viewports.flatMap((viewport, at) => (asks(viewport) ? [arrangement.cells[at]] : []));

@@ -9,6 +9,7 @@ export const hangingProtocols: Messages["hangingProtocols"] = {
   shows: "Zeigt",
   anyStudy: "jede Studie",
   linked: "gemeinsam geblättert",
+  fused: "zweite über der ersten, in drei Ebenen",
   stages: (names) => `danach: ${names}`,
   prior: "frühere Studie:",
   hangingJson: "Alle Hängungen als JSON",

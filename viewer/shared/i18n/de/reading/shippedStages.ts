@@ -24,4 +24,13 @@ export const shippedStages: Messages["viewing"]["stages"]["shipped"] = {
   "Computed radiographs, two views": "CR, zwei Aufnahmen",
   "Computed radiographs, beside the prior": "CR neben der Voraufnahme",
   "PET beside its prior": "PET neben der Voruntersuchung",
+  "Brain MR by sequence, with contrast agent": "Schädel-MR nach Sequenzen, mit Kontrastmittel",
+  "Brain MR by sequence": "Schädel-MR nach Sequenzen",
+  Diffusion: "Diffusion",
+  "FLAIR, prior beside": "FLAIR, Voruntersuchung daneben",
+  "T1 with contrast agent, prior beside": "T1 mit Kontrastmittel, Voruntersuchung daneben",
+  "PET/CT": "PET/CT",
+  Fused: "Fusion",
+  "PET, prior beside": "PET, Voruntersuchung daneben",
+  "PET/CT by modality": "PET/CT nach Modalität",
 };

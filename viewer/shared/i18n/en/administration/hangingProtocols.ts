@@ -8,6 +8,7 @@ export const hangingProtocols = {
   shows: "Shows",
   anyStudy: "any study",
   linked: "scrolled together",
+  fused: "second over the first, in three planes",
   stages: (names: string) => `then: ${names}`,
   prior: "earlier study:",
   hangingJson: "All protocols as JSON",

@@ -23,4 +23,13 @@ export const shippedStages = {
   "Computed radiographs, two views": "Computed radiographs, two views",
   "Computed radiographs, beside the prior": "Computed radiographs, beside the prior",
   "PET beside its prior": "PET beside its prior",
+  "Brain MR by sequence, with contrast agent": "Brain MR by sequence, with contrast agent",
+  "Brain MR by sequence": "Brain MR by sequence",
+  Diffusion: "Diffusion",
+  "FLAIR, prior beside": "FLAIR, prior beside",
+  "T1 with contrast agent, prior beside": "T1 with contrast agent, prior beside",
+  "PET/CT": "PET/CT",
+  Fused: "Fused",
+  "PET, prior beside": "PET, prior beside",
+  "PET/CT by modality": "PET/CT by modality",
 };
