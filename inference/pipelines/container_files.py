@@ -150,6 +150,7 @@ def with_volumes_elsewhere(
     found += [
         Measurement(f"{one.segment.label} volume", VOLUME, one.volume_mm3 / MM3_IN_CM3, CM3)
         for one in elsewhere
-        if not one.shows
+        # Or only where the reference was not imaged.
+        if not one.shows or all(one.segment is not same for same in segments)
     ]
     return tuple(found)

@@ -17,7 +17,7 @@ from inference.containers.description import ContainerDescription
 from inference.containers.engine import engine_of
 from inference.containers.output_files import check_disk, check_disk_before, check_size
 from inference.failure_sentences import failure
-from inference.imaging.padding import not_imaged, without_not_imaged
+from inference.imaging.padding import not_imaged
 from inference.imaging.volume import Volume
 from inference.models.card import Proof
 from inference.pipeline import ParametricMap, PipelineContext, PipelineOutput, Readiness
@@ -33,6 +33,7 @@ from inference.pipelines.given_results import write_results
 from inference.pipelines.segment_measurements import (
     absence_notes,
     absences,
+    imaged,
     may_find_nothing,
     volumes_of,
 )
@@ -118,7 +119,8 @@ class ContainerPipeline(AddedModel):
             found = OutputReader(source, volume, segments, most, maps, others).read(written)
         masks = merged_masks(found)
         if masks:
-            masks = masks._replace(array=without_not_imaged(masks.array, volume))
+            there, array = imaged(masks.segments, masks.array, volume)
+            masks = masks._replace(segments=there, array=array) if there else None
         measured = volumes_of(masks.segments, masks.array, volume) if masks else ()
         if found.elsewhere:
             named = masks.segments if masks else ()

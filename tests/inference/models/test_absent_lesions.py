@@ -8,11 +8,18 @@ from typing import Any
 import numpy as np
 import pytest
 
+from inference.bundles.installed import described
+from inference.imaging.volume import Volume, assemble_volume
 from inference.model_registry.adding import add_model
+from inference.pipeline import Segment
+from inference.pipelines.segment_measurements import segmented
+from inference.refusals import NothingFound
 from inference.scheduling.schedule import complete_and_schedule
 from inference.worker.run import run_job
 from storage.container import Storage
 from storage.core.entities import Job
+from storage.core.findings import Code
+from tests import builders
 from tests.inference.orchestration import later, receive, storage_in
 from tests.inference.plain_models import torchscript_model
 from tests.inference.results_support import complaints, save
@@ -85,6 +92,44 @@ def test_the_card_decides_what_may_be_absent(
     storage: Storage, tmp_path: Path, segment: dict[str, Any], state: str
 ) -> None:
     assert ended_job(storage, tmp_path / "m", 90_000, segment).state == state
+
+
+def half_imaged() -> Volume:
+    """The right half of each slice is padding."""
+    voxels = np.full((4, 20, 20), 40, np.int16)
+    voxels[:, :, 10:] = -2000
+    images = builders.series(voxels, modality="CT", PixelPaddingValue=-2000, intercept=0.0)
+    return assemble_volume(images)
+
+
+@pytest.mark.parametrize("overlapping", [False, True])
+def test_a_segment_that_lies_only_where_nothing_was_imaged_is_not_there(
+    tmp_path: Path, overlapping: bool
+) -> None:
+    folder = torchscript_model(tmp_path / "m")
+    card = json.loads((folder / "mediview.json").read_text())
+    card["segments"] = {"1": LESION, "2": SPLEEN}
+    card["model"]["labels"] = {"1": "Metastasis", "2": "Spleen"}
+    (folder / "mediview.json").write_text(json.dumps(card))
+    model = described(folder)
+    lesion, spleen = (
+        Segment(one.label, Code(*one.category), Code(*one.code), (255, 0, 0))
+        for one in map(model.segment, (1, 2))
+    )
+    masks = np.zeros((4, 20, 20), np.uint8)
+    masks[1, 5:8, 12:15], masks[1:3, 5:8, 3:6] = 1, 2
+    volume = half_imaged()
+    stacked = np.stack([masks == 1, masks == 2], axis=-1) if overlapping else masks
+    output = segmented(model, [lesion, spleen], stacked, volume)
+    assert [one.label for one in output.segments] == ["Spleen"]
+    np.testing.assert_array_equal(output.mask(0), masks == 2)
+    assert {one.label: one.value > 0 for one in output.measurements} == {
+        "Spleen volume": True,
+        "Metastasis found": False,
+    }
+    # Nothing else is there: of a spleen that is no result.
+    with pytest.raises(NothingFound):
+        segmented(model, [spleen], np.where(masks == 1, 1, 0).astype(np.uint8), volume)
 
 
 def test_a_lesion_that_is_absent_beside_an_organ_is_counted_none(
