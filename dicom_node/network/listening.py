@@ -75,9 +75,9 @@ class Listeners:
             listener.close()
 
 
-def open_listeners(settings: Settings, port: int | None = None, *, processes: int = 1) -> Listeners:
+def open_listeners(settings: Settings, port: int | None = None, *, receivers: int = 0) -> Listeners:
     """Listen on the host of the settings, on `port` (0: any free one; None: that of the settings),
-    for so many receiving processes.
+    for so many receiving processes that an entrance accepts for; without, the one process accepts.
 
     Raises InvalidRequest when the host lies beyond loopback and the network is
     not trusted, when an address cannot be bound, or when the TLS files cannot be used.
@@ -95,7 +95,7 @@ def open_listeners(settings: Settings, port: int | None = None, *, processes: in
         raise
     most = settings.max_associations
     slots = ConnectionSlots(most + SPARE_CONNECTIONS, admitted=most)
-    handover = Handover(processes) if processes > 1 else None
+    handover = Handover(receivers) if receivers else None
     proxies = Proxies(settings.dicom_proxies)
     listeners = Listeners(listener, tls_listener, tls, slots, handover, proxies=proxies)
     for each, _ in listeners.sockets():

@@ -43,7 +43,10 @@ def run_scp(settings: Settings, beside: Beside | None = None) -> None:
     StorageUnavailable where it cannot begin otherwise.
     """
     allow_open_files(_OPEN_FILES)
-    count = settings.dicom_processes or min(len(os.sched_getaffinity(0)), _MOST_BY_DEFAULT)
+    cores = len(os.sched_getaffinity(0))
+    count = settings.dicom_processes or receiving_processes(cores)
+    # Asked for by number, one is alone.
+    has_entrance = count > 1 or (cores > 1 and not settings.dicom_processes)
     asked = StopRequests()
     with asked.counting_signals():
         # What keeps every process from working is reported once, and before any is made.
@@ -51,10 +54,10 @@ def run_scp(settings: Settings, beside: Beside | None = None) -> None:
             if not wait_for_database(settings, asked):
                 return
             _recover(settings)
-        if count == 1:
+        if not has_entrance:
             _serve(settings, open_listeners(settings), beside, asked=asked)
             return
-        listeners = open_listeners(settings, processes=count)
+        listeners = open_listeners(settings, receivers=count)
 
         def work(number: int) -> int:
             is_entrance = number > count
@@ -68,6 +71,11 @@ def run_scp(settings: Settings, beside: Beside | None = None) -> None:
         log.info("scp_processes_started", processes=count)
         on_stop = listeners.close
         Processes("scp", count + 1, work, grace_s=_STOP_S, on_stop=on_stop, asked=asked).run()
+
+
+def receiving_processes(cores: int) -> int:
+    """How many receive where no number is set: the entrance and the kernel need a core, too."""
+    return min(max(1, cores - 1), _MOST_BY_DEFAULT)
 
 
 def _recover(settings: Settings) -> None:

@@ -16,7 +16,8 @@ class AssociationSettings(BaseModel):
         0,
         ge=0,
         le=64,
-        description="Receiving processes behind the one DICOM port; 0: one a core, at most four.",
+        description="Receiving processes behind the one DICOM port; 0: one a core but one, at most"
+        " four.",
     )
     unknown_peers: Literal["accept", "reject"] = Field(
         "accept", description="What becomes of calling AE titles that no peer is known by."

@@ -54,7 +54,7 @@ def node(tmp_path_factory: pytest.TempPathFactory, hl7_port: int) -> Iterator[At
         "auth": "required",
         "hl7_port": hl7_port,
         "max_associations": 64,
-        "dicom_processes": 2,
+        "dicom_processes": 0,
     }
     with attacked_node(tmp_path_factory.mktemp("floods"), settings) as running:
         with open_storage(running.scp.settings) as storage:

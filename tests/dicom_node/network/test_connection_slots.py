@@ -21,7 +21,7 @@ _UNTIL_THEY_WAIT_S = 0.2
 
 @pytest.fixture
 def listeners(tmp_path: Path) -> Iterator[Listeners]:
-    listeners = open_listeners(Settings(data_dir=tmp_path), 0, processes=2)
+    listeners = open_listeners(Settings(data_dir=tmp_path), 0, receivers=2)
     yield listeners
     listeners.close()
 

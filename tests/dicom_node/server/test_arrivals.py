@@ -54,10 +54,10 @@ class Node:
         return self.served.get(timeout=PATIENCE_S)
 
 
-@pytest.fixture(params=[1, 2], ids=("one process", "an entrance to others"))
+@pytest.fixture(params=[0, 2], ids=("one process", "an entrance to others"))
 def node(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Node]:
     settings = Settings(data_dir=tmp_path, dicom_proxies=f"{BALANCER}, 127.0.8.0/24")
-    listeners = open_listeners(settings, 0, processes=request.param)
+    listeners = open_listeners(settings, 0, receivers=request.param)
     assert listeners.listener is not None
     # From now on the entrance looks at who calls.
     listeners.known.may_store()

@@ -194,7 +194,7 @@ def test_whoever_accepts_may_be_killed(node: ScpProcess) -> None:
 
 
 def test_whatever_one_connection_meets_the_next_one_is_accepted(tmp_path: Path) -> None:
-    listeners = open_listeners(Settings(data_dir=tmp_path), 0, processes=2)
+    listeners = open_listeners(Settings(data_dir=tmp_path), 0, receivers=2)
     assert listeners.listener is not None
     assert listeners.handover is not None
     listeners.known.may_store()

@@ -11,6 +11,7 @@ import pytest
 from pynetdicom import AE
 from pynetdicom.sop_class import Verification
 
+from dicom_node.server.processes import receiving_processes
 from storage.volumes.scan import scan, verify, volumes_in
 from tests.faults.pushing import Batch, Push
 from tests.faults.scp_process import ScpProcess, running_scp
@@ -42,6 +43,27 @@ def associate(node: ScpProcess, ae_title: str) -> object:
     ae = AE(ae_title)
     ae.add_requested_context(Verification)
     return ae.associate("127.0.0.1", node.port)
+
+
+@pytest.mark.parametrize(("cores", "count"), [(1, 1), (2, 1), (3, 2), (4, 3), (8, 4)])
+def test_the_entrance_has_a_core_where_no_number_is_set(cores: int, count: int) -> None:
+    assert receiving_processes(cores) == count
+
+
+@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="there is no entrance on one core")
+def test_what_comes_while_the_only_receiving_process_is_gone_waits_for_the_next(
+    tmp_path: Path,
+) -> None:
+    count = receiving_processes(len(os.sched_getaffinity(0)))
+    with running_scp(tmp_path, {"dicom_processes": 0}) as node:
+        node.wait_for(lambda: len(children(node)) == count + 1)
+        before = children(node)
+        for receiver in sorted(before)[:count]:
+            os.kill(receiver, signal.SIGKILL)
+        association = associate(node, "CT1")
+        assert association.is_established  # type: ignore[attr-defined]
+        association.release()  # type: ignore[attr-defined]
+        node.wait_for(lambda: len(children(node) - before) == count)
 
 
 def test_one_that_is_killed_is_started_anew_and_nothing_acknowledged_is_lost(
