@@ -12,7 +12,7 @@ from dicom_node.network.pdu import PDU_HEADER, PDU_HEADER_BYTES, MalformedPdu, P
 
 MOST_CONTEXTS = 128
 """Their IDs are odd numbers from 1 to 255 (PS3.8 9.3.2.2)."""
-MOST_SYNTAXES = 128 * 100
+MOST_SYNTAXES = 128 * (1 + 100)
 """Of all contexts together: each may propose more than there are (PS3.6 A)."""
 _MOST_ITEMS = MOST_CONTEXTS + 32
 _MOST_USER_ITEMS = 512

@@ -31,7 +31,7 @@ _HEAD = re.compile(
 """A word begins with it."""
 _HEAD_WORDS = frozenset(
     "face facial faces nose eye eyes ear ears iac iam jaw jaws mouth tongue tooth teeth tmj nnh"
-    " sinus auge augen ohr nase dvt cbct".split()
+    " sinus auge augen ohr nase dvt cbct cct cmrt".split()
 )
 _PERHAPS = re.compile(
     r"neck|hals|cervic|cspine|carot|larynx|laryng|pharyn|oropharyn|thyroid|schilddruse|whole|ganz"
@@ -49,33 +49,44 @@ _ELSEWHERE = re.compile(
 _ELSEWHERE_WORDS = frozenset("arm leg hip hips toe toes lws bws ctpa ccta rib ribs".split())
 _OF_THE_SERIES = ("SeriesDescription", "ProtocolName", "PerformedProcedureStepDescription")
 _OF_THE_STUDY = ("StudyDescription", "RequestedProcedureDescription")
+# How the patient lay, and how the contrast was given.
+_NO_PART = re.compile(r"\b(?:feet|foot|head)[ _-]*(?:first|in\b)|\bhand[ _-]*inj[a-z]*")
+# What a patient has, which may be looked for in another part than its name says.
+_DISEASE = re.compile(r"[a-z]+[ _-]*(?:ca|carcinoma|cancer|karzinom|krebs|tumou?r|metasta[a-z]*)\b")
 _LETTERS = re.compile(r"[a-z]+")
 
 
 def shown_by(header: Dataset) -> Shown:
     """What one image shows. Part and region of the body count first, then the words of its series,
-    and those of its study where the others say nothing."""
+    and those of its study where the others say nothing.
+
+    Words about a study name what a patient has as often as what was imaged: a head is looked at for
+    what a lung has sown. They never let an image leave unseen."""
     if str(header.get("RecognizableVisualFeatures") or "").strip().upper() == "YES":
         return Shown.HEAD
     stated = _said(_regions(header))
     of_series = _said(_texts(header, _OF_THE_SERIES))
+    of_study = _said(_texts(header, _OF_THE_STUDY))
     if stated is Shown.HEAD:
         return Shown.HEAD
     if stated is not None:
-        # A neck, or a chest whose series is called after a head.
-        return Shown.PERHAPS if of_series else stated
+        # A neck, or a chest whose series or study is called after a head.
+        return Shown.PERHAPS if of_series or of_study else stated
     if of_series is not None:
-        return of_series
-    of_study = _said(_texts(header, _OF_THE_STUDY))
-    return Shown.PERHAPS if of_study is None else of_study
+        return Shown.PERHAPS if of_study and not of_series else of_series
+    return Shown.HEAD if of_study is Shown.HEAD else Shown.PERHAPS
 
 
 def _said(texts: Iterable[str]) -> Shown | None:
     """The most that some texts say; None where they name no part of the body."""
     found: Shown | None = None
     for text in texts:
-        for word in _LETTERS.findall(folded(text)):
+        named = _NO_PART.sub(" ", folded(text))
+        imaged = set(_LETTERS.findall(_DISEASE.sub(" ", named)))
+        for word in _LETTERS.findall(named):
             shown = _word(word)
+            if shown is Shown.ELSEWHERE and word not in imaged:
+                continue
             if shown is not None and (found is None or shown > found):
                 found = shown
     return found

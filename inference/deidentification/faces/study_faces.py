@@ -20,6 +20,18 @@ from storage.core.errors import InvalidRequest
 from storage.dicom.storage_classes import SEGMENTATION_CLASSES
 
 _SLICES = frozenset({"CT", "MR", "PT"})
+# Whatever their modality says: dental volumes call themselves DX, PX, IO or OT.
+_CLASSES_OF_SLICES = frozenset(
+    f"1.2.840.10008.5.1.4.1.1.{one}"
+    for one in ("2", "2.1", "2.2", "4", "4.1", "4.3", "4.4", "128", "128.1", "130")
+)
+"""CT, MR and PET, enhanced and converted ones too."""
+_VOLUMES_OF_PROJECTIONS = frozenset(
+    {
+        "1.2.840.10008.5.1.4.1.1.13.1.1",  # X-Ray 3D Angiographic
+        "1.2.840.10008.5.1.4.1.1.13.1.2",  # X-Ray 3D Craniofacial
+    }
+)
 # Neither shows a face: shadows, and what a probe or a catheter sees.
 _NO_FACE = frozenset({"CR", "DX", "MG", "PX", "IO", "XA", "RF", "US", "IVUS", "OCT", "ECG", "SM"})
 _PHOTOGRAPHS = frozenset({"XC", "DG", "GM", "DMS"})
@@ -59,7 +71,7 @@ class StudyFaces:
         series = str(header.get("SeriesInstanceUID") or "")
         shown = max(shown_by(header), self._shown.get(series, Shown.ELSEWHERE))
         self._shown[series] = shown
-        if _modality(header) in _SLICES and shown is not Shown.ELSEWHERE:
+        if _shows_slices(header) and shown is not Shown.ELSEWHERE:
             self._has_head = True
 
     def remove(self, dataset: FileDataset) -> tuple[FaceMasks, int] | None:
@@ -81,7 +93,7 @@ class StudyFaces:
         if shown is Shown.ELSEWHERE:
             return None
         is_captured = sop_class_uid.startswith((_CAPTURED, _MAPS))
-        if _modality(dataset) not in _SLICES or is_captured or "PixelData" not in dataset:
+        if not _shows_slices(dataset) or is_captured or "PixelData" not in dataset:
             self._check_other_image(dataset, shown)
             return None
         masks = self._looked_at(dataset, shown)
@@ -128,9 +140,11 @@ class StudyFaces:
     def _check_other_image(self, dataset: Dataset, shown: Shown) -> None:
         """What a model cannot look at: captures, renderings, maps, photographs."""
         modality = _modality(dataset)
-        if modality in _NO_FACE and str(dataset.get("RecognizableVisualFeatures")) != "YES":
+        is_volume = dataset.get("SOPClassUID") in _VOLUMES_OF_PROJECTIONS
+        is_shadow = modality in _NO_FACE and not is_volume
+        if is_shadow and str(dataset.get("RecognizableVisualFeatures")) != "YES":
             return
-        if shown is Shown.HEAD or self._has_head or modality in _PHOTOGRAPHS:
+        if shown is Shown.HEAD or self._has_head or is_volume or modality in _PHOTOGRAPHS:
             raise CannotDeidentify(
                 "It may show a face, and is not an image of slices in which a model could look for"
                 " it.",
@@ -178,6 +192,10 @@ class StudyFaces:
             plane = masks.plane(key)
             if plane is not None and plane.any() and drawn[k][plane].any():
                 raise refused
+
+
+def _shows_slices(header: Dataset) -> bool:
+    return _modality(header) in _SLICES or header.get("SOPClassUID") in _CLASSES_OF_SLICES
 
 
 def _modality(header: Dataset) -> str:

@@ -13,10 +13,16 @@ import pytest
 import SimpleITK
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
-from pydicom.uid import JPEG2000Lossless, SecondaryCaptureImageStorage, generate_uid
+from pydicom.uid import (
+    JPEG2000Lossless,
+    NuclearMedicineImageStorage,
+    SecondaryCaptureImageStorage,
+    generate_uid,
+)
 
 from inference.defacing.face_finding import find_face
 from inference.deidentification.errors import CannotDeidentify
+from inference.deidentification.faces.heads import Shown, shown_by
 from inference.deidentification.profile import read_profile
 from inference.deidentification.pseudonyms import Pseudonyms
 from inference.projects.certificate import verify_folder
@@ -242,6 +248,56 @@ def test_what_is_no_head_leaves_as_it_is(
         assert [c.CodeValue for c in one.DeidentificationMethodCodeSequence] == ["113100"]
 
 
+def cone_beam(datasets: list[Dataset]) -> None:
+    """As dental volumes come: CT images whose modality is that of a radiograph."""
+    for one in datasets:
+        one.Modality = "DX"
+
+
+def of_a_disease(datasets: list[Dataset]) -> None:
+    nothing_said(datasets)
+    for one in datasets:
+        one.StudyDescription, one.SeriesDescription = "MR staging lung carcinoma", "t1 feet first"
+
+
+@pytest.mark.usefixtures("model")
+@pytest.mark.parametrize("change", [cone_beam, of_a_disease])
+def test_a_face_does_not_leave_under_the_name_of_something_else(
+    storage: Storage, change: Callable[[list[Dataset]], None]
+) -> None:
+    datasets = head("CT" if change is cone_beam else "MR", low=0)
+    change(datasets)
+    done = Exported(storage, datasets)
+    pixels = {one.pixel_array.tobytes() for one in datasets}
+    assert len(done.left) + len(done.refused) == SHAPE[0]
+    left = {one.pixel_array.tobytes() for one in done.instances()}
+    assert not done.left or left - pixels, "something was overwritten"
+
+
+@pytest.mark.parametrize(
+    ("texts", "shown"),
+    [
+        ({"StudyDescription": "MR staging lung carcinoma"}, Shown.PERHAPS),
+        ({"StudyDescription": "MRI before lumbar puncture"}, Shown.PERHAPS),
+        ({"SeriesDescription": "T1 MPRAGE feet first"}, Shown.PERHAPS),
+        ({"SeriesDescription": "handinjection T1"}, Shown.PERHAPS),
+        ({"SeriesDescription": "Bronchial-Ca Staging"}, Shown.PERHAPS),
+        ({"SeriesDescription": "brain tumor"}, Shown.HEAD),
+        ({"BodyPartExamined": "CHEST", "StudyDescription": "cMRT"}, Shown.PERHAPS),
+        ({"BodyPartExamined": "CHEST", "StudyDescription": "CT chest"}, Shown.ELSEWHERE),
+        ({"SeriesDescription": "Lung 1.0", "StudyDescription": "CT head and chest"}, Shown.PERHAPS),
+        ({"SeriesDescription": "knee sag, feet first"}, Shown.ELSEWHERE),
+    ],
+)
+def test_only_the_part_that_was_imaged_lets_images_leave(
+    texts: dict[str, str], shown: Shown
+) -> None:
+    header = Dataset()
+    for keyword, value in texts.items():
+        setattr(header, keyword, value)
+    assert shown_by(header) is shown
+
+
 def stays_because(done: Exported, count: int, *words: str) -> None:
     assert done.left == []
     assert len(done.refused) == count
@@ -291,6 +347,8 @@ def test_what_was_drawn_or_rendered_of_a_head_stays(storage: Storage) -> None:
     rendered = head(SeriesDescription="3D")[0]
     rendered.StudyInstanceUID = datasets[0].StudyInstanceUID
     rendered.Modality, rendered.SeriesInstanceUID = "NM", generate_uid()
+    rendered.SOPClassUID = NuclearMedicineImageStorage
+    rendered.file_meta.MediaStorageSOPClassUID = NuclearMedicineImageStorage
     contours = head(BodyPartExamined="")[0]
     contours.StudyInstanceUID = datasets[0].StudyInstanceUID
     contours.Modality, contours.SeriesInstanceUID = "RTSTRUCT", generate_uid()
