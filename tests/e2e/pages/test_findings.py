@@ -85,6 +85,14 @@ def test_a_finding_is_accepted_and_the_report_signed_by_keys(
     expect(page.locator("#panel-report")).to_be_focused()
     report = page.get_by_test_id("report-panel")
     expect(report).to_be_visible(timeout=60_000)
+    # The longest words at the smallest width: nothing of the row is cut off.
+    page.set_viewport_size({"width": 1280, "height": 800})
+    page.get_by_test_id("language").select_option("de")
+    box = report.get_by_role("button", name="Signieren").bounding_box()
+    assert box is not None
+    assert box["x"] + box["width"] <= 1280
+    page.get_by_test_id("language").select_option("en")
+    page.locator("#panel-report").focus()
     page.keyboard.press("Control+Shift+Enter")
     page.get_by_test_id("confirm-sign").press("Enter")
     expect(report).to_have_attribute("data-state", "final")

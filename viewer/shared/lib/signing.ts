@@ -1,4 +1,5 @@
 import { latestFeedback } from "@/shared/lib/feedback";
+import { findingName } from "@/shared/lib/findingNames";
 import type { Alert, Finding, Report } from "@/shared/api/types";
 
 /** What a person should know before signing; empty lists where nothing is open. */
@@ -27,8 +28,8 @@ export function openPoints(report: Report, findings: readonly Finding[], alerts:
     critical: alerts.map((alert) => alert.text),
     rejected: findings
       .filter((finding) => isRejected(finding) && stated.has(finding.finding_id))
-      .map((finding) => finding.label),
-    unreviewed: findings.filter((finding) => latestFeedback(finding) === null).map((finding) => finding.label),
+      .map(({ label }) => findingName(label)),
+    unreviewed: findings.filter((finding) => latestFeedback(finding) === null).map(({ label }) => findingName(label)),
     // Open alerts stand in `critical` already.
     missing: (report.missing ?? []).filter(({ concepts }) => concepts.length > 0),
     attention: report.attention?.reason ?? "",

@@ -4,6 +4,7 @@ import { calibrationOf, type Calibration } from "@/dicom/calibration/calibration
 import type { DicomJson } from "@/dicom/dicomweb";
 import { caveatsOf, type Measurement, type MeasuringKind } from "@/dicom/measurements/measurement";
 import { withInsertions } from "@/features/report/lib/reportText";
+import { setLanguage } from "@/shared/i18n/language";
 import { isAnythingOpen, openPoints } from "@/shared/lib/signing";
 import type { Alert, Finding, Report } from "@/shared/api/types";
 
@@ -29,6 +30,13 @@ describe("what is open before signing", () => {
       attention: "",
     });
     expect(isAnythingOpen(open)).toBe(true);
+  });
+
+  it("names findings in the language of the page", () => {
+    setLanguage("de");
+    const open = openPoints(report({ finding_ids: ["1"], basis: "findings" }), findings, []);
+    setLanguage("en");
+    expect([...open.rejected, ...open.unreviewed]).toEqual(["Lunge rechts, Volumen", "Beide Lungen, Volumen"]);
   });
 
   it("is not the node's own sentence about how many were rejected", () => {

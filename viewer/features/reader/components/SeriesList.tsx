@@ -82,7 +82,7 @@ export function SeriesList({
             >
               <summary className="rounded px-1 text-xs">
                 {dateText(other.study_date) || t.noDate}
-                {other.study_date && <span className="ml-1.5 whitespace-nowrap text-dim">{relationText(other, study)}</span>}
+                {other.study_date && <span className="ml-1.5 inline-block text-dim">{relationText(other, study)}</span>}
                 <span className="block truncate text-dim" title={other.study_description}>
                   {other.study_description || imageModalities(other.modalities).join(", ")}
                 </span>

@@ -106,7 +106,7 @@ export function SidePanel({
         onDragTo={isForReport}
       />
       {/* Both stay: a text that is being written must not be lost by a look at the findings. */}
-      <div id="panel-findings" role="tabpanel" tabIndex={-1} {...{ [focusHome]: "" }} aria-labelledby="tab-findings" hidden={tab !== "findings"} className="min-h-0 flex-1 overflow-y-auto">
+      <div id="panel-findings" role="tabpanel" tabIndex={-1} {...{ [focusHome]: "" }} aria-labelledby="tab-findings" hidden={tab !== "findings"} className="min-h-0 flex-1 overflow-y-auto focus-visible:-outline-offset-2">
         <Jobs study={study} onChanged={onChanged} />
         <ReasonsNotRun study={study} />
         <Findings
@@ -124,7 +124,7 @@ export function SidePanel({
         <OtherArchives study={study.study_instance_uid} onFetched={onChanged} />
         <Deliveries study={study} onChanged={onChanged} />
       </div>
-      <div id="panel-report" role="tabpanel" tabIndex={-1} {...{ [focusHome]: "" }} aria-labelledby="tab-report" hidden={tab !== "report"} className="min-h-0 flex-1 overflow-y-auto">
+      <div id="panel-report" role="tabpanel" tabIndex={-1} {...{ [focusHome]: "" }} aria-labelledby="tab-report" hidden={tab !== "report"} className="min-h-0 flex-1 overflow-y-auto focus-visible:-outline-offset-2">
         <ReportTab
           study={study}
           priors={priors}

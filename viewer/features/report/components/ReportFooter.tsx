@@ -33,7 +33,7 @@ export function ReportFooter({
   return (
     <footer className="sticky bottom-0 z-10 mt-auto border-t border-line bg-panel px-4 py-2.5" data-testid="report-footer">
       {action.problem && <ProblemNote problem={action.problem} />}
-      <div className="flex items-center gap-2" role="group" aria-label={t.actions}>
+      <div className="flex flex-wrap items-center gap-2" role="group" aria-label={t.actions}>
         <Badge word={t.states[report.state]} tone={reportTones[report.state]} />
         {!signed && (
           <button type="button" className="control" onClick={onEdit}>

@@ -86,8 +86,11 @@ function Named({
   if (items.length === 0) return null;
   return (
     <section className="mt-3" data-testid={testId}>
-      <h3 className={`font-medium ${tone}`}>{title}</h3>
-      <ul className="mt-1 max-h-40 list-disc overflow-y-auto pl-5">
+      <h3 className={`font-medium ${tone}`}>
+        {title} ({items.length})
+      </h3>
+      {/* A row cut in half tells that more follow; the keys that scroll need the focus. */}
+      <ul tabIndex={0} aria-label={title} className="mt-1 max-h-[10.6rem] list-disc overflow-y-auto pl-5">
         {items.map((item, place) => (
           <li key={`${place}${item}`}>{item}</li>
         ))}

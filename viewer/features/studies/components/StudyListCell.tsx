@@ -46,7 +46,7 @@ export function StudyListCell({
     }
     case "patient":
       return (
-        <td className="h-8 max-w-40 2xl:max-w-48 px-1.5 py-0 2xl:px-2.5 whitespace-nowrap">
+        <td className="h-8 max-w-48 px-1.5 py-0 2xl:px-2.5 whitespace-nowrap">
           <Patient study={study} open={open} onTurn={onTurn} />
         </td>
       );
@@ -62,7 +62,7 @@ export function StudyListCell({
     case "modality":
       return cell(imageModalities(study.modalities).join(", ") || nothing, "max-w-24", study.modalities.join(", "));
     case "description":
-      return cell(study.study_description || none, "max-w-32 2xl:max-w-36", study.study_description);
+      return cell(study.study_description || none, "max-w-28 2xl:max-w-36", study.study_description);
     case "accession":
       return cell(study.accession_number || none, "max-w-36", study.accession_number);
     case "contents":

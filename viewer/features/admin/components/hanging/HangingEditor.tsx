@@ -46,6 +46,7 @@ export function HangingEditor({
               <button
                 type="button"
                 data-testid="protocol-choice"
+                title={one.name}
                 aria-current={index === at}
                 className="w-full truncate rounded-md border border-line px-2 py-1 text-left aria-current:border-accent aria-current:text-accent"
                 onClick={() => choose(index)}

@@ -86,7 +86,7 @@ function StudyRows({
           </div>
         </td>
         <td className="text-xs">
-          {common.series(number(study.series_count))}
+          {study.series_count === 1 ? common.oneSeries : common.series(number(study.series_count))}
           <div className="text-dim">
             {common.instances(number(study.instance_count), study.instance_count === 1)}, {bytes(study.size_bytes)}
           </div>

@@ -130,7 +130,7 @@ function StructureRows({
       </Row>
       {shown.map((row, index) => (
         <Row key={`${row.measure}${index}`} row={row} structure={structure} columns={columns} {...choosing}>
-          <span className="pl-3 text-xs text-dim">{measureName(row.measure)}</span>
+          <span className="block pl-3 text-xs text-dim">{measureName(row.measure)}</span>
         </Row>
       ))}
     </tbody>

@@ -42,7 +42,7 @@ export function KeyCursor({ scene, views, working }: { scene: Scene | null; view
       </svg>
       <Note>
         {count === null ? t.byKeys.freehand(name, places.length + 1) : t.byKeys.point(name, places.length + 1, count)}{" "}
-        {t.byKeys.place(fixed(at[0], 1), fixed(at[1], 1), value)}
+        {value || `${fixed(at[0], 0)}, ${fixed(at[1], 0)}`}
       </Note>
     </>
   );
@@ -53,7 +53,7 @@ function Note({ children }: { children: React.ReactNode }) {
     <p
       role="status"
       data-testid="key-note"
-      className="pointer-events-none absolute inset-x-0 bottom-8 mx-auto w-fit max-w-[90%] rounded-md border border-accent/50 bg-ground/90 px-3 py-1 text-xs text-ink"
+      className="pointer-events-none absolute inset-x-0 bottom-20 mx-auto w-fit max-w-[90%] rounded-md border border-accent/50 bg-ground/90 px-3 py-1 text-xs text-ink"
     >
       {children}
     </p>

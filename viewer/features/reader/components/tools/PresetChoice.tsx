@@ -25,7 +25,7 @@ export function PresetChoice({ reader: { scene, series, layout } }: { reader: Re
         aria-label={t.presetLabel}
         title={t.presetHint}
         data-testid="presets"
-        className="control w-22"
+        className="control w-24"
         disabled={presets.length === 0}
         value=""
         onChange={(event) => {

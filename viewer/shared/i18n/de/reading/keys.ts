@@ -70,7 +70,6 @@ export const byKeys: Messages["viewing"]["byKeys"] = {
   point: (what, n, of) => `${what}, Punkt ${n} von ${of}. Enter setzt ihn, Esc beendet.`,
   freehand: (what, n) =>
     `${what}, Punkt ${n}. Enter setzt ihn; noch einmal an derselben Stelle beendet die Linie, auf dem ersten Punkt schließt sie.`,
-  place: (column, row, value) => [`Spalte ${column}, Zeile ${row}`, value].filter(Boolean).join(": "),
 };
 
 export const keySettings: Messages["viewing"]["keySettings"] = {

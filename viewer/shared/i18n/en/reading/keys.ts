@@ -69,7 +69,6 @@ export const byKeys = {
   point: (what: string, n: number, of: number) => `${what}, point ${n} of ${of}. Enter sets it, Esc ends.`,
   freehand: (what: string, n: number) =>
     `${what}, point ${n}. Enter sets it; once more in the same place ends the line, on the first point closes it.`,
-  place: (column: string, row: string, value: string) => [`Column ${column}, row ${row}`, value].filter(Boolean).join(": "),
 };
 
 export const keySettings = {
