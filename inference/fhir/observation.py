@@ -24,6 +24,7 @@ from inference.fhir.types import (
     some,
     uid_identifier,
 )
+from inference.findings.counts import counts_none
 from storage.core.entities import Study
 from storage.core.findings import Code, Feedback, Finding, ImageRef, NormalRange, SegmentRef
 from storage.findings.search import Found
@@ -259,6 +260,8 @@ def _stated(finding: Finding, status: Status) -> Annotation:
     else:
         unit = f" {finding.unit.value}" if finding.unit else ""
         text = f"Stated by software: {finding.value:.10g}{unit}."
+    if counts_none(finding):
+        text = f"{text} The algorithm marked nothing, which does not state that there is none."
     if finding.validity is not None and finding.is_truncated:
         text = f"{text} Truncated: of a part. {finding.validity.reason}"
     if finding.validity is not None and finding.is_implausible:

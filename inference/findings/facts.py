@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from inference.findings.counts import counts_none
 from storage.core.findings import Direction, Finding
 
 Side = Literal["left", "right", "both", ""]
@@ -59,6 +60,11 @@ class Fact:
     def is_sound(self) -> bool:
         """Whether the value stands for the structure: neither of a part nor implausible."""
         return self.finding.is_sound or bool(self.corrected_by)
+
+    @property
+    def counts_none(self) -> bool:
+        """Whether it says that the software marked nothing, and no person has said otherwise."""
+        return counts_none(self.finding) and not self.corrected_by
 
     @property
     def is_comparable(self) -> bool:

@@ -4,10 +4,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inference.bundles.runner import Boxes
+from inference.findings.counts import NUMBER_FOUND
 from inference.imaging.volume import Volume
 from inference.models.description import ModelDescription, color_of
 from inference.pipeline import Measurement, Segment
-from inference.pipelines.codes import NUMBER_FOUND
 from storage.core.findings import NO_UNITS, Code
 
 BOXES_AT_MOST = 50

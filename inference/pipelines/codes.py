@@ -12,5 +12,4 @@ SHARE_OF_IMAGE = Code("IMAGESHARE", "99MEDIVIEW", "Share of the image's area")
 FALL_WITHOUT_IMAGE = Code(
     "IMAGEFALL", "99MEDIVIEW", "Fall of the probability where the image is hidden"
 )
-NUMBER_FOUND = Code("NUMBERFOUND", "99MEDIVIEW", "Number found by the detector")
 MM3_IN_CM3 = 1000.0

@@ -14,6 +14,7 @@ from pydicom.dataset import Dataset
 from inference.containers.card import ContainerModel, InputFormat
 from inference.containers.description import ContainerDescription
 from inference.failure_sentences import failure
+from inference.findings.counts import NUMBER_FOUND
 from inference.imaging.frames import number_of_frames
 from inference.models.population import caveat_of
 from inference.pipeline import (
@@ -28,7 +29,7 @@ from inference.pipeline import (
     PipelineContext,
     PipelineOutput,
 )
-from inference.pipelines.codes import NUMBER_FOUND, PERCENT, SHARE_OF_IMAGE
+from inference.pipelines.codes import PERCENT, SHARE_OF_IMAGE
 from inference.pipelines.container_files import GivenImages, displayed, write_named_images
 from inference.pipelines.container_model import ContainerPipeline, run_folder
 from inference.pipelines.frame_masks import (

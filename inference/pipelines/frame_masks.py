@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from inference.findings.counts import NUMBER_FOUND
 from inference.pipeline import ImageResult, Measurement
-from inference.pipelines.codes import NUMBER_FOUND, PERCENT, SHARE_OF_IMAGE
+from inference.pipelines.codes import PERCENT, SHARE_OF_IMAGE
 from storage.core.findings import NO_UNITS
 
 if TYPE_CHECKING:

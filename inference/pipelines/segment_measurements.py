@@ -8,12 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inference.failure_sentences import failure
+from inference.findings.counts import NUMBER_FOUND
 from inference.imaging.label_counts import voxels_of_values
 from inference.imaging.padding import without_not_imaged
 from inference.imaging.volume import Volume
 from inference.models.description import ModelDescription
 from inference.pipeline import Measurement, PipelineOutput, Segment
-from inference.pipelines.codes import CM3, MM3_IN_CM3, NUMBER_FOUND, VOLUME
+from inference.pipelines.codes import CM3, MM3_IN_CM3, VOLUME
 from inference.refusals import NothingFound
 from storage.core.findings import NO_UNITS
 

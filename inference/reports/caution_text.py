@@ -89,3 +89,11 @@ def _word(caveat: Caveat) -> CaveatKind | None:
     if caveat.kind in _WITH_OWN_SENTENCE or caveat.kind in OF_EARLIER_STUDY:
         return None
     return caveat.kind if caveat.kind in _WORDS else _OTHER
+
+
+def none_found(fact: Fact, locale: Locale) -> ReportSentence:
+    """The node vouches for it: reworded, it might say of the patient what the software says of
+    itself."""
+    text = locale.fill(locale.words["none_found"], {"label": locale.label(fact.finding.label)})
+    ids = (fact.finding.finding_id,)
+    return ReportSentence(text, ids, basis="node", states_result=True)

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from inference.findings.facts import Fact
-from inference.reports.caution_text import caution_sentences
+from inference.reports.caution_text import caution_sentences, none_found
 from inference.reports.change_text import (
     Group,
     beside_other_acquisition,
@@ -102,7 +102,10 @@ def _by_series(evidence: Evidence) -> list[tuple[str, list[tuple[str, Group]]]]:
 def _about(
     structure: str, group: Group, prior: Prior | None, locale: Locale
 ) -> Iterator[ReportSentence]:
-    left, cut_off = _apart(group)
+    for fact in group.values():
+        if fact.counts_none:
+            yield none_found(fact, locale)
+    left, cut_off = _apart({slot: one for slot, one in group.items() if not one.counts_none})
     yield from total_sentences(left.values(), prior, locale)
     left = {slot: fact for slot, fact in left.items() if not fact.finding.total_of}
     whole = dict(left)

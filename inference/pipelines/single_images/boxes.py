@@ -8,8 +8,8 @@ from dataclasses import replace
 
 import numpy as np
 
+from inference.findings.counts import NUMBER_FOUND
 from inference.pipeline import FoundBox, Measurement
-from inference.pipelines.codes import NUMBER_FOUND
 from inference.single_images.description import ImageModelDescription
 from inference.single_images.outputs import Boxes
 from inference.single_images.preprocessing import NetworkInput

@@ -8,10 +8,10 @@ import numpy as np
 from pydicom.dataset import Dataset
 
 from inference.bundles.single_images import ImageBundle
+from inference.findings.counts import NUMBER_FOUND
 from inference.imaging.frames import number_of_frames
 from inference.models.card import Proof
 from inference.pipeline import Classification, FoundBox, ImageResult, Measurement
-from inference.pipelines.codes import NUMBER_FOUND
 from inference.pipelines.single_images.classes import coded
 from inference.pipelines.single_images.frame_segments import FrameSegments
 from inference.pipelines.single_images.masks import Marked, with_masks

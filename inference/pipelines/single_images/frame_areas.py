@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from pydicom.dataset import Dataset
 
+from inference.findings.counts import NUMBER_FOUND
 from inference.pipeline import Axis, Curve, Measurement, Segment
-from inference.pipelines.codes import NUMBER_FOUND, PERCENT
+from inference.pipelines.codes import PERCENT
 from inference.pipelines.single_images.pixel_areas import AREA, MM2
 from inference.single_images.card_frames import Frames
 from inference.single_images.frame_times import frame_times_s

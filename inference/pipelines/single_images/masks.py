@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
+from inference.findings.counts import NUMBER_FOUND
 from inference.pipeline import ImageResult, Measurement, Segment
-from inference.pipelines.codes import NUMBER_FOUND, PERCENT, SHARE_OF_IMAGE
+from inference.pipelines.codes import PERCENT, SHARE_OF_IMAGE
 from inference.pipelines.single_images.classes import segment_of
 from inference.pipelines.single_images.pixel_areas import AREA, MM2, pixel_area_mm2
 from inference.pipelines.single_images.shown import shown

@@ -9,16 +9,22 @@ import numpy as np
 import pytest
 
 from inference.bundles.installed import described
+from inference.fhir.observation import observation
 from inference.imaging.volume import Volume, assemble_volume
 from inference.model_registry.adding import add_model
 from inference.pipeline import Segment
 from inference.pipelines.segment_measurements import segmented
 from inference.refusals import NothingFound
+from inference.reports.evidence import gather
+from inference.reports.findings_text import findings_sentences, impression_sentences
+from inference.reports.locale import load_locale
 from inference.scheduling.schedule import complete_and_schedule
 from inference.worker.run import run_job
 from storage.container import Storage
+from storage.core.clock import utcnow
 from storage.core.entities import Job
 from storage.core.findings import Code
+from storage.findings.search import Found
 from tests import builders
 from tests.inference.orchestration import later, receive, storage_in
 from tests.inference.plain_models import torchscript_model
@@ -64,6 +70,21 @@ def test_a_study_without_lesions_has_a_result_that_counts_none(
     (finding,) = storage.findings.of_job(job.job_id)
     assert (finding.label, finding.value) == ("Metastasis found", 0.0)
     assert any("not a statement that there is none" in one for one in job.result["notes"])
+    evidence = gather(storage, job.study_instance_uid)
+    for language, says in (
+        ("en", "The software marked nothing (“Metastasis found”: 0), which does not state that"),
+        ("de", "Die Software hat nichts markiert („Metastasis found“: 0); das sagt nicht, dass"),
+    ):
+        locale = load_locale(language)
+        (sentence,) = findings_sentences(evidence, locale)
+        assert sentence.text.startswith(says)
+        # No model rewords it.
+        assert (sentence.basis, sentence.result_ids) == ("node", (finding.finding_id,))
+        assert list(impression_sentences(evidence, locale)) == []
+    found = Found(finding, job.finished_at or utcnow(), is_withdrawn=False)
+    stated = observation(found, storage.index.study(job.study_instance_uid), [])
+    assert stated.note is not None
+    assert "marked nothing, which does not state that there is none" in stated.note[0].text
     kinds = {one["kind"] for one in job.result["instances"]}
     assert "SR" in kinds
     assert "SEG" not in kinds
