@@ -63,7 +63,7 @@ class Fact:
 
     @property
     def counts_none(self) -> bool:
-        """Whether it says that the software marked nothing, and no person has said otherwise."""
+        """Whether the software marked nothing, and no person has stated another number."""
         return counts_none(self.finding) and not self.corrected_by
 
     @property

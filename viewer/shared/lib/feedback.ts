@@ -59,6 +59,16 @@ export function statedText(finding: Finding): string {
   return isTruncated(finding) ? text().reader.partOnly(value) : value;
 }
 
+/**
+ * Whether it counts none of what the algorithm looked for, and no person has given another number:
+ * what it marked, and not what is there.
+ */
+export function countsNone(finding: Finding): boolean {
+  const given = latestFeedback(finding);
+  const corrected = given?.kind === "CORRECTED" && given.value !== null;
+  return finding.value === 0 && finding.code.value === "NUMBERFOUND" && !corrected;
+}
+
 /** "Corrected to 4.20 cm³" or "Accepted": the feedback, without who and why. */
 export function feedbackText(given: Feedback): string {
   const { word } = badgeOf(given);

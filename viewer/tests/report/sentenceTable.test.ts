@@ -78,6 +78,25 @@ describe("a finding as a sentence", () => {
     expect(findingSentence(finding("h", { value: null }), "en").text).toBe("Left hippocampus.");
   });
 
+  it("words a count of none as what the software marked, and not as what is there", () => {
+    const counted = (feedback: unknown[]) =>
+      finding("h", {
+        value: 0,
+        unit: { value: "1" },
+        label: "Metastasis found",
+        code: { value: "NUMBERFOUND", scheme_designator: "99MEDIVIEW", meaning: "" },
+        feedback,
+      } as unknown as Partial<Finding>);
+    expect(findingSentence(counted([]), "en").text).toBe(
+      "The software marked nothing (“Metastasis found”: 0), which does not state that there is none.",
+    );
+    expect(findingSentence(counted([]), "de").text).toBe(
+      "Die Software hat nichts markiert („Metastasis found“: 0); das sagt nicht, dass nichts vorliegt.",
+    );
+    const corrected = { kind: "CORRECTED", value: 2, unit: { value: "1" }, label: "" };
+    expect(findingSentence(counted([corrected]), "en").text).toMatch(/^Metastasis found: 2/);
+  });
+
   it("keeps its finding where it is put into the whole text", () => {
     const edited = withInsertions(toEdit(report), [(language) => findingSentence(finding("h"), language)], "en");
     const sent = toSend(report, edited);

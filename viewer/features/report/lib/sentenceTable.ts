@@ -3,7 +3,7 @@ import { findingName } from "@/shared/lib/findingNames";
 import { messagesOf } from "@/shared/i18n";
 import { nodeLanguages, type Language } from "@/shared/i18n/language";
 import type { NewSentence } from "@/features/report/lib/reportText";
-import { isComparable, isImplausible, isTruncated, latestFeedback, valueText } from "@/shared/lib/feedback";
+import { countsNone, isComparable, isImplausible, isTruncated, latestFeedback, valueText } from "@/shared/lib/feedback";
 import type { Finding, Report, ReportSentence, SentSection } from "@/shared/api/types";
 
 /** A place in the text: before the sentence that is there, or at the end of its section. */
@@ -66,5 +66,6 @@ export function findingSentence(finding: Finding, reportLanguage: string): NewSe
   const value = number === null ? "" : valueText(number, unit, language);
   const limited = isImplausible(finding) ? reader.doubted(value) : isTruncated(finding) ? reader.partOnly(value) : value;
   const label = corrected?.label || findingName(finding.label, language);
+  if (countsNone(finding)) return { text: reader.noneFoundSentence(label), finding_ids: [finding.finding_id] };
   return { text: `${label}${value && `: ${limited}`}.`, finding_ids: [finding.finding_id] };
 }

@@ -12,7 +12,7 @@ import { focusHome } from "@/shared/lib/focus";
 import { useAction } from "@/shared/hooks/useAction";
 import { useText } from "@/shared/hooks/useText";
 import { giveFeedback } from "@/shared/api/api";
-import { draftOf, feedbackText, isImplausible, isTruncated, statedText, truncationText, badgeOf, valueText } from "@/shared/lib/feedback";
+import { countsNone, draftOf, feedbackText, isImplausible, isTruncated, statedText, truncationText, badgeOf, valueText } from "@/shared/lib/feedback";
 import { moment, unitSymbol } from "@/shared/lib/format";
 import type { Feedback, Finding, StudyDetail, Trend } from "@/shared/api/types";
 
@@ -79,6 +79,7 @@ export function FindingDetail({
           {finding.code.meaning}
         </p>
       )}
+      {countsNone(finding) && <p className="mt-1">{t.noneFoundWhat}</p>}
       {isTruncated(finding) && (
         <p data-testid="truncated" className="mt-1 text-warn">
           {truncationText(finding)} {t.notCompared}

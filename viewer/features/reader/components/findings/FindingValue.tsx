@@ -1,6 +1,6 @@
 import { caveatSentence, findingName } from "@/shared/lib/findingNames";
 import { useText } from "@/shared/hooks/useText";
-import { feedbackText, isImplausible, isTruncated, latestFeedback, statedText, truncationText, badgeOf } from "@/shared/lib/feedback";
+import { countsNone, feedbackText, isImplausible, isTruncated, latestFeedback, statedText, truncationText, badgeOf } from "@/shared/lib/feedback";
 import { findingValue, unitSymbol } from "@/shared/lib/format";
 import type { Tone } from "@/shared/lib/state";
 import { findingDragType } from "@/shared/lib/dragTypes";
@@ -28,6 +28,7 @@ export function FindingValue({
   const unit = finding.unit?.value ?? "";
   const truncated = isTruncated(finding);
   const implausible = isImplausible(finding);
+  const none = countsNone(finding);
   const caveats = (finding.validity?.caveat_parts ?? []).map((one) => caveatSentence(one) ?? one.text).join(" ");
   const stated =
     finding.confidence !== null
@@ -72,12 +73,14 @@ export function FindingValue({
             data-unit={unit}
             data-truncated={truncated || undefined}
             data-implausible={implausible || undefined}
-            title={finding.is_left_out ? t.leftOut : truncated ? truncationText(finding) : implausible ? finding.validity?.reason : caveats || undefined}
+            title={finding.is_left_out ? t.leftOut : truncated ? truncationText(finding) : implausible ? finding.validity?.reason : caveats || (none ? t.noneFoundWhat : undefined)}
             className={
               given?.kind === "REJECTED" || finding.is_left_out ? "line-through" : truncated || implausible ? "text-warn" : "font-semibold"
             }
           >
-            {truncated || implausible ? (
+            {none ? (
+              <span className="font-normal">{t.noneFound}</span>
+            ) : truncated || implausible ? (
               <span className="text-xs">
                 {truncated ? t.truncated : t.implausible} ({statedText(finding)})
               </span>
