@@ -37,7 +37,7 @@ describe("languages", () => {
     }
   });
 
-  it("has French for sign-in, study list, search, report and stages of jobs, and English for the rest", () => {
+  it("has French for sign-in, study list, search, report and some parts, and English for the rest", () => {
     const own = leaves(fr, "");
     const english = new Map(leaves(messagesOf("en"), ""));
     for (const [path, value] of own) {
@@ -46,7 +46,9 @@ describe("languages", () => {
       expect(value, path).not.toBe("");
     }
     const whole = ["common", "entry", "findingNames", "report", "search", "states", "studyList"];
-    const wanted = [...english.keys()].filter((path) => whole.includes(path.split(".")[1] ?? "") || path.startsWith(".reasons.stages."));
+    // Stages of jobs, curved planes, and layouts as files.
+    const parts = /^\.(reasons\.stages\.|viewing\.curved\.|hangingProtocols\.(exportFile|importFile|fileTooLarge|noJson|noProtocols))/;
+    const wanted = [...english.keys()].filter((path) => whole.includes(path.split(".")[1] ?? "") || parts.test(path));
     expect(own.map(([path]) => path).sort()).toEqual(wanted.sort());
     const shown = messagesOf("fr");
     expect([shown.studyList.columns.study_date, shown.viewing.presetLabel]).toEqual(["Date de l’examen", messagesOf("en").viewing.presetLabel]);
