@@ -23,7 +23,7 @@ from inference.annotations.measurement_read import (
     MeasurementReport,
     read_measurements,
 )
-from inference.annotations.shape_checks import check_axes, check_extent
+from inference.annotations.shape_checks import check_axes, check_circle, check_extent
 from inference.annotations.stored_measurements import known_source, read_all, replaced_of
 from inference.annotations.storing import check_still_there, keep, stale
 from inference.calibration.by_hand import calibrate_by_hand
@@ -209,6 +209,8 @@ def _measured(what: str, drawing: Drawing, place: Place) -> Drawing:
     points = checked_points(drawing.shape, drawing.points, place)
     computed = quantities(drawing.shape, points, place, drawing.is_closed)
     check_extent(what, drawing.shape, points, computed)
+    if drawing.shape == "CIRCLE":
+        check_circle(what, points, place)
     if drawing.shape == "BIDIRECTIONAL":
         scale = plane_scale(drawing.shape, points, place.calibration)
         check_axes(what, points, (scale.column, scale.row))

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from inference.annotations.drawing import Measured, Shape
+from inference.annotations.drawing import Measured, Place, Shape
+from inference.calibration.circles import bounds_of_circle, is_circle_of_pixels
 from storage.core.errors import InvalidRequest
 
 _MOST_OFF_RIGHT_ANGLE_DEG = 10.0
@@ -35,6 +36,21 @@ def check_extent(
         f"{what}: {name} of 0 {unit}, its points lie upon each other.",
         remedy="Give points that lie apart, or leave the measurement out.",
     )
+
+
+def check_circle(what: str, points: Sequence[tuple[float, float]], place: Place) -> None:
+    """Where its report states it as an ellipse, the ends of its axes lie on the image (PS3.3 Table
+    C.18.6-1). Raises InvalidRequest."""
+    calibration = place.calibration
+    if is_circle_of_pixels(points[0], calibration):
+        return
+    (left, top), (right, bottom) = bounds_of_circle(points, calibration)
+    if left < 0 or top < 0 or right > place.columns or bottom > place.rows:
+        raise InvalidRequest(
+            f"{what} reaches beyond the image, whose pixels are not square: its report states it as"
+            " an ellipse, which has both its axes on the image.",
+            remedy="Make it smaller, or draw along its line as a FREEHAND.",
+        )
 
 
 def check_axes(

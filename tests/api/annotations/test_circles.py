@@ -8,7 +8,7 @@ from pydicom import dcmread
 from pydicom.uid import ComputedRadiographyImageStorage
 
 from tests.api.annotations.test_calibration import image, line, region, report_of, save, ultrasound
-from tests.api.client import ApiNode
+from tests.api.client import ApiNode, is_problem
 from tests.inference.results_support import complaints
 
 
@@ -44,3 +44,15 @@ def test_a_circle_in_mm_is_an_ellipse_of_pixels_that_are_not_square(
     assert list(coordinates.value) == pytest.approx(ellipse, abs=1e-3)
     tool_name = b"EllipticalROI" if graphic == "ELLIPSE" else b"CircleROI"
     assert b"Cornerstone3DTools@^0.1.0:" + tool_name in path.read_bytes()
+
+
+def test_a_circle_beyond_an_image_is_no_ellipse_on_it(api: ApiNode) -> None:
+    wide = image("CR", ComputedRadiographyImageStorage, PixelSpacing=[0.7, 0.5])
+    drawn = {**line(wide, (30, 200), (80, 200)), "shape": "CIRCLE"}
+    answer = save(api, wide, drawn)
+    is_problem(answer, 400, "invalid_request")
+    assert "Measurement 1 (CIRCLE) reaches beyond the image" in answer.json()["detail"]
+    square = image("CR", ComputedRadiographyImageStorage, PixelSpacing=[0.5, 0.5])
+    square.SOPInstanceUID = square.file_meta.MediaStorageSOPInstanceUID = "2.25.4712"
+    drawn["sop_instance_uid"] = square.SOPInstanceUID
+    assert save(api, square, drawn).status_code == 201
