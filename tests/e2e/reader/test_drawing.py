@@ -1,6 +1,7 @@
 """What a person draws: where a drawing begins, and that none is without extent."""
 
 import math
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -99,3 +100,20 @@ def test_everything_is_measured_and_windowed_without_a_mouse(node: Node, page: P
     expect(note).to_have_count(0)
     expect(page.get_by_test_id("measurement")).to_have_count(2)
     assert "/study/" in page.url
+
+
+def test_a_circle_whose_line_was_dragged_is_saved_as_it_is_drawn(node: Node, page: Page) -> None:
+    dataset = ultrasound(region((0, 599), (0, 399), (3, 3), (0.05, 0.05)))
+    viewport = opened(node, page, dataset)
+    draw(page, viewport, "d", (300, 200), (330, 200))
+    shown = page.get_by_test_id("measured-text")
+    expect(shown).to_contain_text(re.compile(r"radius 1[45]\.\d mm"))
+    page.wait_for_timeout(300)
+    draw(page, viewport, "w", (330, 200), (300, 240))
+    expect(shown).to_contain_text(re.compile(r"radius (19|20)\.\d mm"))
+    page.get_by_test_id("save-measurements").click()
+    expect(page.get_by_test_id("save-measurements")).to_have_attribute("data-saved", "true")
+    path = f"/api/studies/{dataset.StudyInstanceUID}/measurements"
+    (saved,) = node.get(path)["items"][-1]["measurements"]
+    assert saved["shape"] == "CIRCLE"
+    assert saved["points"][1] == pytest.approx([300, 240], abs=1)
