@@ -15,6 +15,8 @@ _GERMAN = re.compile(
 )
 _DAY_FIRST = re.compile(r"\bdd ?[/.-] ?mm\b|\btt ?[/.-] ?mm\b", re.IGNORECASE)
 _MONTH_FIRST = re.compile(r"\bmm ?[/.-] ?dd\b", re.IGNORECASE)
+# The verb is written alike.
+_IN_MAY = re.compile(r"(?<=\bin )may\b|(?<=\bof )may\b|\bmay(?= (?:19|20)\d\d\b)")
 _LEAST_GERMAN_WORDS = 3
 
 
@@ -73,7 +75,16 @@ def _read(written: re.Match[str], day_first: bool | None) -> Day | None:
 
 def months_in(text: str) -> set[int]:
     """Months that are named without a day."""
-    words = re.findall(r"[^\W\d_]+", text.casefold())
+    words = re.findall(r"[^\W\d_]+", _IN_MAY.sub("mai", text.casefold()))
     return {MONTHS[word] for word in words if len(word) > 3 and word in MONTHS} | {
         5 for word in words if word == "mai"
     }
+
+
+def months_of_head(text: str, day_first: bool | None) -> set[int]:
+    """Those that its only date may be of: two where nothing tells how it is read."""
+    days = days_in(text, day_first)
+    slashed = _SLASHED.findall(text)
+    if not days and len(slashed) == 1:
+        return {number for number in map(int, slashed[0][:2]) if 1 <= number <= 12}
+    return {days[0].month} if len(days) == 1 else set()

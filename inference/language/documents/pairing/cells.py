@@ -2,7 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 
-from inference.language.documents.days import Day, days_in, has_open_day
+from inference.language.documents.days import (
+    Day,
+    days_in,
+    has_open_day,
+    months_in,
+    months_of_head,
+)
 from inference.language.documents.pairing.asking import Asked, fits
 from inference.language.documents.pairing.blocks import is_mark, is_value
 from inference.language.documents.pairing.candidates import YES_NO, Found, score_of
@@ -54,7 +60,9 @@ def _by_cell(
             return
     if not _is_asked_column(asked, table, row, place, heads, list(keys), of_row):
         return
-    share, _ = matched(asked, [*of_row, *heads[place]])
+    # "In March", of a column with a day of March: the month is matched.
+    of_month = [unit for unit in asked.units if _is_month_of(unit, table, place)]
+    share, _ = matched(asked, [*of_row, *heads[place], *of_month])
     row_exact = _exactness(asked, [unit for at in keys for unit in cells[at]])
     score = score_of(share, 0.35 + 0.65 * row_exact)
     is_of_other = is_of_another(asked, [*of_row, *heads[place]])
@@ -185,14 +193,46 @@ def _default_column(
         if any((cell := other[at]) is not None and is_value(cell.text) for other in table.rows)
     ]
     filled = [at for at in valued if row[at] is not None]
+    return (
+        _of_days(asked, table, filled)
+        if _has_days(table, filled)
+        else _first_of(table, key, filled, valued)
+    )
+
+
+def _has_days(table: Table, filled: Sequence[int]) -> bool:
+    """Whether the columns of values are of days."""
+    dated = [at for at in filled if _months_of(table, at)]
+    return bool(dated) and (
+        filled[:1] == dated[:1]
+        or any(has_open_day(table.columns[at].text, table.is_day_first) for at in filled)
+    )
+
+
+def _of_days(asked: Asked, table: Table, filled: Sequence[int]) -> int | None:
+    """The column of the month of the question, else the latest; None where nothing tells."""
+    months = months_in(asked.text)
+    if months:
+        # In a month that two columns may be of, or none, no value is the one.
+        of_month = [at for at in filled if _months_of(table, at) & months]
+        return of_month[0] if len(of_month) == 1 else None
     days = {at: day for at in filled if (day := _day_of(table, at))}
     if filled[:1] == list(days)[:1] and days:
-        # Of results of several days the latest.
         return max(days, key=lambda at: days[at])
-    if any(has_open_day(table.columns[at].text, table.is_day_first) for at in filled):
-        # Nothing tells which of the days is the latest.
-        return None
+    # Nothing tells which of the days is the latest.
+    return None
+
+
+def _first_of(table: Table, key: int, filled: Sequence[int], valued: Sequence[int]) -> int | None:
     return next(iter((*filled, *valued)), key + 1 if key + 1 < len(table.columns) else None)
+
+
+def _is_month_of(unit: Unit, table: Table, place: int) -> bool:
+    return bool(months_in(unit.key) & _months_of(table, place))
+
+
+def _months_of(table: Table, at: int) -> set[int]:
+    return months_of_head(table.columns[at].text, table.is_day_first)
 
 
 def _day_of(table: Table, at: int) -> Day | None:

@@ -4,12 +4,12 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from inference.language.documents.pairing.continued import LONGEST_LABEL_WORDS, going_on, is_label
 from inference.language.documents.pairing.layout import Piece, Placed, Row
 from inference.language.documents.pairing.stacks import stacked_rows
 from inference.language.documents.pairing.tables import Table
 from inference.language.documents.pairing.topics import units_of
 
-_LONGEST_LABEL_WORDS = 7
 _MOST_LINES_BELOW = 4
 _MOST_WORDS_OF_HEADING = 3
 _NUMBERING = re.compile(r"^\(?\d{1,3}[.)]$")
@@ -107,7 +107,7 @@ def label_of(piece: Piece) -> str | None:
     if words and _NUMBERING.match(words[0]):
         words = words[1:]
     text = " ".join(words).rstrip(":：?. ")
-    if not 0 < len(words) <= _LONGEST_LABEL_WORDS or len(text) > 70:
+    if not 0 < len(words) <= LONGEST_LABEL_WORDS or len(text) > 70:
         return None
     return text if re.search(r"[^\W\d_]{2}|[A-Z]", text) else None
 
@@ -149,8 +149,8 @@ def _start_of_label(words: Sequence[Placed], colon: int, before: int) -> int:
     if before < 0:
         text = [word.text for word in words[: colon + 1]]
         ends = [index for index, one in enumerate(text[:-1]) if one.endswith((".", "!", ";"))]
-        return ends[-1] + 1 if ends and len(text) > _LONGEST_LABEL_WORDS else 0
-    for start in range(colon, max(before, colon - _LONGEST_LABEL_WORDS), -1):
+        return ends[-1] + 1 if ends and len(text) > LONGEST_LABEL_WORDS else 0
+    for start in range(colon, max(before, colon - LONGEST_LABEL_WORDS), -1):
         before_it = words[start - 1].text
         if before_it.endswith((".", ";", ",")) and not _names_topic(before_it):
             return start
@@ -168,16 +168,12 @@ def _with_more(
     for number, field in enumerate(inline):
         if field.value is not None or number + 1 < len(inline):
             yield field
-        elif others and not _is_label(others[0]):
+        elif others and not is_label(others[0]):
             yield Field(field.label, field.label_piece, others[0], 1.0, is_beside=True)
         else:
             below = _below(rows, index, field.label_piece)
             value = None if others and others[0] and below is None else below
             yield Field(field.label, field.label_piece, value, 0.9)
-
-
-def _is_label(piece: Piece) -> bool:
-    return any(_ENDS.search(word.text) for word in piece.words[:_LONGEST_LABEL_WORDS])
 
 
 def _beside_or_below(rows: Sequence[Row], index: int, place: int, is_read: bool) -> Iterator[Field]:
@@ -189,14 +185,15 @@ def _beside_or_below(rows: Sequence[Row], index: int, place: int, is_read: bool)
     right = row[place + 1] if place + 1 < len(row) else None
     below = _below(rows, index, piece)
     is_over_value = False
-    if right is not None and _is_label(right):
+    if right is not None and is_label(right):
         right = None
     elif right is not None and _is_head(rows, index, place, below, is_read):
         right, is_over_value = None, True
     elif place:
         is_over_value = _is_head(rows, index, place - 1, below, is_read)
     if right is not None:
-        yield Field(label, piece, right, 0.9, is_beside=True)
+        whole = going_on(rows, index, right) if right is row[-1] else right
+        yield Field(label, piece, whole, 0.9, is_beside=True)
     elif below is not None and (is_over_value or not _has_values(rows, piece)):
         yield Field(label, piece, below, 0.85)
     else:
@@ -272,7 +269,7 @@ def _below(rows: Sequence[Row], index: int, piece: Piece) -> Piece | None:
                 break
             continue
         near = 1.6 if not found else 0.7
-        if under.top - bottom > near * max(height, under.height) or _is_label(under):
+        if under.top - bottom > near * max(height, under.height) or is_label(under):
             break
         if len(rows[index]) == 1 and under is not row[-1] and not ends:
             # A title over labels with their values.

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 from inference.language.documents.page import Box, Page, around, words_of_line
 from inference.language.guard.instructions import gives_orders
@@ -15,6 +16,10 @@ MOST_WORDS = 6000
 """Of a page; one of small print has 1,500."""
 # Parts of a line's height: words farther apart than this are of two pieces.
 _GAP, _GAP_OF_READ = 0.75, 0.4
+# Cells of a table may stand nearer, where what begins behind the gap is in line with its like.
+_GAP_OF_CELLS, _IN_LINE, _LINES_AROUND, _LEAST_IN_LINE = 0.45, 0.1, 4, 2
+# And wider by so much than the page's narrow spaces, which are wide where lines are justified.
+_WIDER_THAN_SPACES = 1.5
 _COLONS = (":", "：")
 _FILLER = re.compile(r"[_.…·‥]{2,}|[|]+")
 # What readers of images write without its space: "Allergies:none", "LeidenSie", "1944Date".
@@ -102,12 +107,14 @@ def rows_of(page: Page) -> list[Row]:
         else:
             line.append(word)
     lines.sort(key=lambda one: sum(word.middle for word in one) / len(one))
+    for line in lines:
+        line.sort(key=lambda one: one.left)
+    cells = _begin_cells(lines)
     rows = []
     for number, line in enumerate(lines):
-        line.sort(key=lambda one: one.left)
         if not gives_orders(" ".join(word.text for word in line)):
             rows.append(
-                tuple(Piece(tuple(some), page.page_number, number) for some in _apart(line))
+                tuple(Piece(tuple(some), page.page_number, number) for some in _apart(line, cells))
             )
     return [row for row in rows if row]
 
@@ -117,7 +124,38 @@ def _is_beside(line: list[Placed], word: Placed) -> bool:
     return abs(word.middle - middle) < 0.4 * min(word.height, line[0].height)
 
 
-def _apart(line: list[Placed]) -> Iterator[list[Placed]]:
+def _begin_cells(lines: Sequence[Sequence[Placed]]) -> set[Placed]:
+    """Words behind a gap wider than a space, in line with such words of lines around."""
+    gaps = [
+        [
+            (word, (word.left - before.right) / min(before.height, word.height))
+            for before, word in pairwise(line)
+            if word.line < 0
+        ]
+        for line in lines
+    ]
+    spaces = sorted(gap for some in gaps for _, gap in some)
+    least = max(_GAP_OF_CELLS, _WIDER_THAN_SPACES * spaces[len(spaces) // 5] if spaces else 0.0)
+    behind = [[word for word, gap in some if gap > least] for some in gaps]
+    found: set[Placed] = set()
+    for number, some in enumerate(behind):
+        around_it = [
+            other
+            for at in range(max(0, number - _LINES_AROUND), number + _LINES_AROUND + 1)
+            if at != number
+            for other in behind[at : at + 1]
+        ]
+        for word in some:
+            in_line = sum(
+                any(abs(one.left - word.left) < _IN_LINE * word.height for one in other)
+                for other in around_it
+            )
+            if in_line >= _LEAST_IN_LINE:
+                found.add(word)
+    return found
+
+
+def _apart(line: list[Placed], cells: set[Placed]) -> Iterator[list[Placed]]:
     some: list[Placed] = []
     for word in line:
         if _FILLER.fullmatch(word.text):
@@ -131,7 +169,7 @@ def _apart(line: list[Placed]) -> Iterator[list[Placed]]:
                 yield [*some, word]
             some = []
             continue
-        if some and _is_far(some[-1], word):
+        if some and (word in cells or _is_far(some[-1], word)):
             yield some
             some = []
         some.append(word)
