@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from inference.findings.counts import counts_none
 from inference.imaging.directions import in_words
 from inference.normal_ranges.distribution import shown_percentile
 from inference.pipeline import Pipeline
@@ -42,6 +43,8 @@ def shown_value(finding: Finding) -> str:
     if finding.value is None:
         stated = "" if finding.confidence is None else f"confidence {finding.confidence:.0%}"
         return f"{stated}{_cautioned(finding)}".strip()
+    if counts_none(finding):
+        return f"nothing marked{_cautioned(finding)}"
     code = "" if finding.unit is None else finding.unit.value
     unit = f" {_UNITS.get(code, code)}".rstrip()
     value = f"{rounded(finding.value, shown_decimals(finding.value, code)):,f}{unit}"

@@ -18,6 +18,7 @@ from inference.refusals import NothingFound
 from inference.reports.evidence import gather
 from inference.reports.findings_text import findings_sentences, impression_sentences
 from inference.reports.locale import load_locale
+from inference.results.narrative import shown_value
 from inference.scheduling.schedule import complete_and_schedule
 from inference.worker.run import run_job
 from storage.container import Storage
@@ -69,6 +70,8 @@ def test_a_study_without_lesions_has_a_result_that_counts_none(
     assert job.state == "COMPLETED", job.reason
     (finding,) = storage.findings.of_job(job.job_id)
     assert (finding.label, finding.value) == ("Metastasis found", 0.0)
+    # As pictures, PDF and trials have it.
+    assert shown_value(finding) == "nothing marked"
     assert any("not a statement that there is none" in one for one in job.result["notes"])
     evidence = gather(storage, job.study_instance_uid)
     for language, says in (
