@@ -95,7 +95,7 @@ export class Scene {
         else this.planes.onCamera(viewIdOf(event));
       },
       [CoreEnums.Events.ACTORS_CHANGED]: () => this.planes.onActors(),
-    });
+    }, () => this.trueSize.hang());
     const kept: KeptWindows = new Map();
     const draw = (viewId: string) => this.views.get(viewId)?.render();
     this.masks = new MaskLayers(draw, () => this.render(), () => this.planes.stay());
@@ -228,7 +228,7 @@ export class Scene {
   resize(): void {
     if (this.ended) return;
     this.trueSize.leaveZoomed();
-    this.views.resize(() => this.trueSize.hang());
+    this.views.resize();
   }
 
   end(): void {

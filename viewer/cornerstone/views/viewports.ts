@@ -31,6 +31,7 @@ export class Viewports {
   constructor(
     private readonly engine: RenderingEngine,
     private readonly listeners: ViewListeners,
+    private readonly onResized: () => void,
   ) {}
 
   enable({ viewId, element, type, orientation }: ViewInput): void {
@@ -46,6 +47,8 @@ export class Viewports {
     for (const [name, listener] of Object.entries(this.listeners)) {
       element.addEventListener(name, listener);
     }
+    // A toolbar that is being measured gives the element another height than it is painted with, which no observer sees.
+    this.resizeAgain(resizeAttempts);
   }
 
   disable(viewId: ViewId): void {
@@ -101,20 +104,28 @@ export class Viewports {
 
   /**
    * Makes the canvases fit their elements. Cornerstone drops a resize that meets a frame being drawn
-   * and leaves the image stretched, so it is asked again until every canvas has its element's shape; `after` each time.
+   * and leaves the image stretched, so it is asked again until every canvas has its element's shape.
    */
-  resize(after: () => void, attempts = resizeAttempts): void {
+  resize(attempts = resizeAttempts): void {
     clearTimeout(this.resizeTimer);
     if (this.elements.size === 0) return;
     this.engine.resize(true, true);
-    after();
-    const fits = [...this.elements].every(([viewId, element]) => {
+    this.onResized();
+    if (attempts > 0) this.resizeAgain(attempts - 1);
+  }
+
+  private resizeAgain(attempts: number): void {
+    clearTimeout(this.resizeTimer);
+    this.resizeTimer = setTimeout(() => {
+      if (!this.fits) this.resize(attempts);
+    }, resizeAgainMs);
+  }
+
+  private get fits(): boolean {
+    return [...this.elements].every(([viewId, element]) => {
       const canvas = this.engine.getViewport(viewId)?.canvas;
       return canvas && hasShapeOf(canvas, element);
     });
-    if (!fits && attempts > 0) {
-      this.resizeTimer = setTimeout(() => this.resize(after, attempts - 1), resizeAgainMs);
-    }
   }
 
   end(): void {

@@ -130,9 +130,17 @@ def pet_and_ct() -> list[Dataset]:
 
 @pytest.mark.slow
 def test_pet_lies_over_ct_in_colour_and_leaves_its_window_alone(node: Node, page: Page) -> None:
+    study = store(node, pet_and_ct())
+    # The toolbar takes a second line while the first image is put in its place.
+    page.set_viewport_size({"width": 1280, "height": 800})
+    opened(page, node, study, count=2)
+    expect(page.get_by_test_id("viewport").nth(0)).to_contain_text("Zoom 1.00×")
+    is_grey = np.abs(seen(page.get_by_test_id("viewport").nth(0)) - 102).max(axis=2) < 8
+    rows, columns = ((is_grey.mean(axis=axis) > 0.4).sum() for axis in (1, 0))
+    assert abs(rows - columns) <= 4
     # So wide that the controls of the fusion make no other line of the toolbar.
     page.set_viewport_size({"width": 2200, "height": 900})
-    opened(page, node, store(node, pet_and_ct()), count=2)
+    opened(page, node, study, count=2)
     axial = page.locator("[data-view=axial]")
     # The CT beside the PET, and with the next stage beneath it.
     page.keyboard.press(">")

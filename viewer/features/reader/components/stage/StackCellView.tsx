@@ -64,10 +64,14 @@ export function StackCellView({
     let gone = false;
     views.clear(viewId);
     const window = lower === undefined || upper === undefined ? null : { lower, upper };
-    void scene.showing.stack(viewId, element, series, window).then(() => {
+    const show = async () => {
+      // A toolbar that is measured in this very task takes the viewport another height than it will have, and the image would be fitted to it.
+      await Promise.resolve();
       if (gone) return;
-      onShown(viewId, series);
-    });
+      await scene.showing.stack(viewId, element, series, window);
+      if (!gone) onShown(viewId, series);
+    };
+    void show();
     return () => {
       gone = true;
     };
