@@ -1,6 +1,6 @@
 /** Patient Orientation (0020,0020): how the rows and columns of a projection lie, PS3.3 C.7.6.1.1.1. */
 import { numbersOf, stringsOf, type DicomJson } from "@/dicom/dicomweb";
-import type { EdgeLetters } from "@/dicom/geometry";
+import { hasOrientation, type EdgeLetters, type Slice } from "@/dicom/geometry";
 import type { ImageView } from "@/dicom/imageView";
 
 const opposites: Record<string, string> = { A: "P", P: "A", R: "L", L: "R", H: "F", F: "H" };
@@ -33,6 +33,17 @@ export function orientationInPatient(dataset: DicomJson): PatientOrientation | n
     return axes[most]?.[(direction[most] ?? 0) >= 0 ? 0 : 1] ?? "";
   };
   return { along: nearest(cosines.slice(0, 3)), down: nearest(cosines.slice(3)) };
+}
+
+const orientedStacks = new WeakMap<readonly Slice[], boolean>();
+
+/** Whether every slice lies in the patient. Asked at each turn of the wheel, so a stack is gone through once. */
+export function areOriented(slices: readonly Slice[]): boolean {
+  const known = orientedStacks.get(slices);
+  if (known !== undefined) return known;
+  const oriented = slices.every(({ dataset }) => hasOrientation(dataset));
+  orientedStacks.set(slices, oriented);
+  return oriented;
 }
 
 function opposite(letters: string): string {

@@ -85,18 +85,31 @@ export function sexLetter(value: string): string {
   return letters[value] ?? value;
 }
 
-/** With so many decimals, and no thousands apart: for what is measured and read at a glance. */
-export function fixed(value: number, digits: number): string {
-  return value.toLocaleString(locale(), {
-    minimumFractionDigits: digits,
-    maximumFractionDigits: digits,
+const formats = new Map<string, Intl.NumberFormat>();
+
+/** Without thousands apart. Made once: `toLocaleString` makes one for every number, which a turning wheel feels. */
+function formatOf(fewest: number, most: number): Intl.NumberFormat {
+  const language = locale();
+  const key = [language, fewest, most].join(" ");
+  const known = formats.get(key);
+  if (known) return known;
+  const made = new Intl.NumberFormat(language, {
+    minimumFractionDigits: fewest,
+    maximumFractionDigits: most,
     useGrouping: false,
   });
+  formats.set(key, made);
+  return made;
+}
+
+/** With so many decimals, and no thousands apart: for what is measured and read at a glance. */
+export function fixed(value: number, digits: number): string {
+  return formatOf(digits, digits).format(value);
 }
 
 /** As many decimals as it has. */
 export function decimal(value: number): string {
-  return value.toLocaleString(locale(), { maximumFractionDigits: 20, useGrouping: false });
+  return formatOf(0, 20).format(value);
 }
 
 /** Rounded to be read at a glance: to two decimals, and of what is below one to three digits that count; what is left of sums that cancel out is 0. */

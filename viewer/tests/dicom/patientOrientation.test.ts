@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
+import type { Slice } from "@/dicom/geometry";
 import { imageViews, viewDescribed } from "@/dicom/imageView";
-import { breastPlacement, edgeLettersOf, patientOrientationOf } from "@/dicom/patientOrientation";
+import { areOriented, breastPlacement, edgeLettersOf, patientOrientationOf } from "@/dicom/patientOrientation";
 
 const orientation = (...Value: string[]) => patientOrientationOf({ "00200020": { vr: "CS", Value } });
 
@@ -18,6 +19,27 @@ describe("a projection", () => {
   it("has none where the header says none, or says it of an animal", () => {
     expect(orientation()).toBeNull();
     expect(orientation("CD", "V")).toBeNull();
+  });
+});
+
+describe("a stack", () => {
+  const axial = { "00200037": { vr: "DS", Value: [1, 0, 0, 0, 1, 0] } };
+  const slice = (dataset: object) => ({ sopInstanceUid: "1.2", frameNumber: 1, positionMm: 0, dataset }) as Slice;
+
+  it("lies in the patient when each of its slices does", () => {
+    expect(areOriented([slice(axial), slice(axial)])).toBe(true);
+    expect(areOriented([slice(axial), slice({})])).toBe(false);
+  });
+
+  it("is gone through once, and not at each turn of the wheel", () => {
+    let reads = 0;
+    const watched = new Proxy(axial, { get: (header, name) => ((reads += 1), Reflect.get(header, name) as unknown) });
+    const slices = Array.from({ length: 700 }, () => slice(watched));
+    areOriented(slices);
+    const once = reads;
+    areOriented(slices);
+    expect(once).toBeGreaterThanOrEqual(slices.length);
+    expect(reads).toBe(once);
   });
 });
 

@@ -1,11 +1,13 @@
-import { describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it } from "vitest";
 import {
   ageAt,
   bytes,
   count,
+  decimal,
   dicomDate,
   dicomTime,
   findingValue,
+  fixed,
   measurement,
   moment,
   momentText,
@@ -14,6 +16,20 @@ import {
   unitSymbol,
   withPrintedUnits,
 } from "@/shared/lib/format";
+import { setLanguage } from "@/shared/i18n/language";
+
+Object.assign(globalThis, { document: { documentElement: { lang: "" } } });
+
+describe("numbers over an image", () => {
+  afterEach(() => setLanguage("en"));
+
+  it("follow the language, with as many decimals as were asked for", () => {
+    const shown = () => [fixed(1234.5, 2), fixed(1234.5, 0), decimal(1234.125)];
+    expect(shown()).toEqual(["1234.50", "1235", "1234.125"]);
+    setLanguage("de");
+    expect(shown()).toEqual(["1234,50", "1235", "1234,125"]);
+  });
+});
 
 describe("texts of the node", () => {
   it("show units as they are printed", () => {

@@ -7,9 +7,9 @@ import type { LoadedSeries, ViewInfo } from "@/cornerstone";
 import { dateText, decimal, fixed, personName } from "@/shared/lib/format";
 import { techniqueOf } from "@/dicom/display/technique";
 import type { Subtraction } from "@/dicom/display/subtraction";
-import { hasOrientation, imageNumberOf } from "@/dicom/geometry";
+import { imageNumberOf } from "@/dicom/geometry";
 import { viewText } from "@/dicom/imageView";
-import { edgeLettersOf, patientOrientationOf } from "@/dicom/patientOrientation";
+import { areOriented, edgeLettersOf, patientOrientationOf } from "@/dicom/patientOrientation";
 import { placeLines } from "@/features/reader/lib/planeText";
 import { useScreenMmPerPixel } from "@/features/reader/hooks/tools/useTrueSize";
 import { shownWindowText } from "@/features/reader/lib/stage/shownWindowText";
@@ -69,7 +69,7 @@ export function ViewOverlay({
   const { viewing: t } = useText();
   const slice = series?.order.slices[info.isReformat ? 0 : info.sliceNumber - 1] ?? series?.order.slices[0];
   const view = slice ? viewText(slice.dataset, slice.frameNumber) : "";
-  const oriented = series?.order.slices.every(({ dataset }) => hasOrientation(dataset)) ?? false;
+  const oriented = series !== null && areOriented(series.order.slices);
   // A projection has no place in the patient; its header may say how it lies all the same.
   const projected = !oriented && slice && info.imageMatrix ? patientOrientationOf(slice.dataset) : null;
   const letters = oriented ? info.letters : projected && info.imageMatrix ? edgeLettersOf(projected, info.imageMatrix) : null;
