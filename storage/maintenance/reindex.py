@@ -28,12 +28,19 @@ from storage.maintenance.known_deletions import KnownDeletions
 from storage.maintenance.reindex_objects import instance_of_object
 from storage.maintenance.reindex_rows import Rebuilt, add_batch, set_times
 from storage.objects.filesystem import ObjectStore
-from storage.objects.keys import DELETIONS
+from storage.objects.keys import DELETIONS, is_volume_key
 from storage.objects.local_copy import local_copy
 from storage.settings import Settings
 from storage.volumes.deletion_counter import Generation
 from storage.volumes.files import translated_os_errors
-from storage.volumes.scan import Record, is_unfinished, scan, volumes_in
+from storage.volumes.scan import (
+    Record,
+    hides_records,
+    is_unfinished,
+    scan,
+    torn_bytes,
+    volumes_in,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -76,6 +83,8 @@ def rebuild_from(
 def _rebuild(
     settings: Settings, folder: Path | None, bucket: ObjectStore | None, tell: Tell
 ) -> Rebuilt:
+    # It may have gone with the disk.
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
     engine = make_engine(settings.resolved_database_url)
     try:
         upgrade_schema(engine)
@@ -147,11 +156,12 @@ def _note_tombstones_of_volumes(deletions: KnownDeletions, folder: Path) -> None
 
 
 def _note_tombstones_of_bucket(deletions: KnownDeletions, objects: ObjectStore, tell: Tell) -> None:
-    volumes = list(objects.list("volumes/"))
+    volumes = _volumes_of(objects)
     for done, key in enumerate(volumes, 1):
         with local_copy(objects, key) as path:
-            for _ in _note_tombstones(deletions, path):
-                pass
+            if not is_unfinished(path):
+                for _ in _note_tombstones(deletions, path):
+                    pass
         tell(done, 2 * len(volumes))
 
 
@@ -170,8 +180,9 @@ def _from_bucket(
     engine: Engine, objects: ObjectStore, deletions: KnownDeletions, rebuilt: Rebuilt, tell: Tell
 ) -> list[Callable[[], object]]:
     """As `_from_volumes`, with the objects of single instances; tombstones are noted before."""
-    volumes = list(objects.list("volumes/"))
-    keys = list(objects.list("dicom/"))
+    volumes = _volumes_of(objects)
+    # As they came: of two patients under one study UID the first is the study's.
+    keys = sorted((at, key) for key, at in objects.list_with_times("dicom/"))
     total = 2 * len(volumes) + len(keys)
     done = len(volumes)
     rest: list[Callable[[], object]] = []
@@ -182,13 +193,16 @@ def _from_bucket(
 
     for key in volumes:
         with local_copy(objects, key) as path:
-            if _index_volume(engine, path, key, deletions, rebuilt):
+            if is_unfinished(path):
+                log.error("volume_unreadable", size_bytes=path.stat().st_size)
+                rebuilt.refused += 1
+            elif _index_volume(engine, path, key, deletions, rebuilt):
                 rest.append(partial(add_rest, key))
         done += 1
         tell(done, total)
     batch: list[NewInstance] = []
-    for key in keys:
-        new = instance_of_object(engine, objects, key)
+    for at, key in keys:
+        new = instance_of_object(engine, objects, key, at)
         if new is None:
             rebuilt.refused += 1
         else:
@@ -203,11 +217,16 @@ def _from_bucket(
     return rest
 
 
+def _volumes_of(objects: ObjectStore) -> list[str]:
+    """Without what others put beside them, such as the empty objects that consoles call folders."""
+    return [key for key in objects.list("volumes/") if is_volume_key(key)]
+
+
 def _note_tombstones(
     deletions: KnownDeletions, path: Path, *, are_copies: bool = False
 ) -> Iterator[Record]:
     """Those that are whole."""
-    for record in scan(path):
+    for record in scan(path, mends=True):
         if record.note.kind != "tombstone":
             continue
         with path.open("rb") as file:
@@ -231,13 +250,14 @@ def _index_volume(
 ) -> bool:
     """Add those that came first, or those that were kept aside; whether others are left."""
     batch: list[NewInstance] = []
-    are_left = False
+    are_left, end = False, 0
     with (
         path.open("rb") as file,
         mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ) as mapped,
         memoryview(mapped) as view,
     ):
-        for record in scan(path):
+        for record in scan(path, mends=True):
+            end = record.location.offset + record.location.length
             if record.note.kind == "tombstone":
                 continue
             if record.note.is_aside != kept_aside:
@@ -262,6 +282,12 @@ def _index_volume(
                 add_batch(engine, batch, rebuilt, are_later=kept_aside)
                 batch = []
     add_batch(engine, batch, rebuilt, are_later=kept_aside)
+    if not kept_aside and (torn := torn_bytes(path, end)):
+        # What is in the bucket was whole when it was copied.
+        is_damaged = bool(key) or hides_records(path, end)
+        log.error("volume_torn", volume=path.name, offset=end, torn_bytes=torn, damaged=is_damaged)
+        rebuilt.refused += is_damaged
+        rebuilt.torn += not is_damaged
     values = {"name": path.name, "size_bytes": path.stat().st_size, "reconciled_at": utcnow()}
     with writing(engine) as connection:
         insert_or_ignore(connection, t.volume, values)

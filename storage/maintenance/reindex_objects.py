@@ -1,32 +1,46 @@
 """Instances that have an object of their own in the bucket, for an index that is rebuilt."""
 
 import mmap
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 
 import structlog
 from sqlalchemy import Engine
 
-from storage.core.clock import utcnow
 from storage.core.entities import Location
-from storage.core.errors import InvalidInstance, LimitExceeded
+from storage.core.errors import InvalidInstance, InvalidRequest, LimitExceeded, NotFound
 from storage.db.engine import reading
 from storage.dicom.digests import digest_like
 from storage.dicom.part10 import read_header
 from storage.index.insert_instance import NewInstance, find_known
 from storage.objects.filesystem import ObjectStore
+from storage.objects.keys import object_key
 
 log = structlog.get_logger(__name__)
 
+_KEY = re.compile(r"dicom/[0-9.]+/[0-9.]+/([0-9.]{1,64})\.dcm")
 _IN_MEMORY_BYTES = 32 << 20
 
 
-def instance_of_object(engine: Engine, objects: ObjectStore, key: str) -> NewInstance | None:
-    """One instance that has an object of its own; when it came is not known any more."""
+def instance_of_object(
+    engine: Engine, objects: ObjectStore, key: str, stored_at: datetime
+) -> NewInstance | None:
+    """One instance that has an object of its own; that it came before `stored_at` is all that is
+    known of when. None where it cannot be read, or is another than its key says."""
+    named = _KEY.fullmatch(key)
+    sop_instance_uid = named[1] if named else ""
+    try:
+        source_of_key = objects.open(key)
+    except (InvalidRequest, NotFound):
+        # What somebody else named may name a patient.
+        log.error("object_unreadable", sop_instance_uid=sop_instance_uid, size_bytes=0)
+        return None
     with (
-        objects.open(key) as source,
+        source_of_key as source,
         tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY_BYTES) as file,
     ):
         shutil.copyfileobj(source, file, 1 << 20)
@@ -36,14 +50,19 @@ def instance_of_object(engine: Engine, objects: ObjectStore, key: str) -> NewIns
             try:
                 header = read_header(part10)
             except (InvalidInstance, LimitExceeded):
-                log.error("object_unreadable", size_bytes=size_bytes)
+                log.error(
+                    "object_unreadable", sop_instance_uid=sop_instance_uid, size_bytes=size_bytes
+                )
+                return None
+            if object_key(header) != key:
+                log.error("object_misnamed", sop_instance_uid=sop_instance_uid)
                 return None
             with reading(engine) as connection:
                 known = find_known(connection, header.sop_instance_uid)
             with part10[header.dataset_offset :] as dataset:
                 digest = digest_like(known, dataset)
     location = Location("", 0, size_bytes, key)
-    return NewInstance(header, location, digest, "bucket", "received", utcnow())
+    return NewInstance(header, location, digest, "bucket", "received", stored_at)
 
 
 @contextmanager

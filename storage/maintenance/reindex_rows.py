@@ -32,13 +32,15 @@ from storage.volumes.files import volume_begun_at
 @dataclass
 class Rebuilt:
     """What was found. `refused` are records and objects that cannot be read any more, and those
-    whose rows the database does not take."""
+    whose rows the database does not take; of a damaged volume the rest counts as one. `torn` are
+    volumes that end within a record, as where a node was killed."""
 
     instances: int = 0
     duplicates: int = 0
     conflicts: int = 0
     deleted: int = 0
     refused: int = 0
+    torn: int = 0
 
 
 def add_batch(

@@ -24,11 +24,26 @@ from storage.reconciliation.covered_rows import covered
 from storage.reconciliation.refused_rows import REMEDY as REFUSED
 from storage.reconciliation.refused_rows import refused_rows
 from storage.volumes.reader import VolumeReader
-from storage.volumes.scan import Record, is_being_written, is_unfinished, scan, torn_bytes
+from storage.volumes.scan import (
+    Record,
+    hides_records,
+    is_being_written,
+    is_unfinished,
+    scan,
+    torn_bytes,
+)
 
 _RENEW = (
     "A rebuilt index would take it for deleted: 'mediview storage verify --repair' writes the"
     " record again."
+)
+_KILLED = (
+    "Nothing, if the node was killed or lost power at that time: what follows was never"
+    " acknowledged. Rows below name what was lost otherwise."
+)
+_HIDING = (
+    "A damaged header hides the records behind it from a rebuilt index. The running node writes"
+    " those that have a row again within minutes."
 )
 _INDEX = "Run 'mediview migrate', or start the node."
 _REPAIRED_SOON = "The bytes are right; the running node writes the record again within minutes."
@@ -48,11 +63,8 @@ def check_volume(
         found.add(record.location.offset)
         yield from _check_record(engine, index, objects, path, record, reader, written=written)
     if not written and torn_bytes(path, end):
-        yield Problem(
-            "tail_torn", f"{path.name}:{end}", "",
-            "Nothing, if the node was killed or lost power at that time: what follows was never"
-            " acknowledged. Rows below name what was lost otherwise.",
-        )  # fmt: skip
+        remedy = _HIDING if hides_records(path, end) else _KILLED
+        yield Problem("tail_torn", f"{path.name}:{end}", "", remedy)
     # A damaged header hides the records behind it from a scan, but not from their rows.
     rows = _instances(engine, t.instance.c.volume == path.name)
     for instance in rows:

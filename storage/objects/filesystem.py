@@ -12,7 +12,7 @@ import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
@@ -76,6 +76,10 @@ class ObjectStore(Protocol):
         ...
 
     def list(self, prefix: str) -> Iterator[str]: ...
+
+    def list_with_times(self, prefix: str) -> Iterator[tuple[str, datetime]]:
+        """Each key with when its object was stored."""
+        ...
 
     def presign_put(
         self, key: str, content_type: str, max_bytes: int, expires_s: int
@@ -215,6 +219,11 @@ class FilesystemObjects:
             key = path.relative_to(self._folder).as_posix()
             if path.is_file() and key.startswith(prefix) and not path.name.startswith("."):
                 yield key
+
+    def list_with_times(self, prefix: str) -> Iterator[tuple[str, datetime]]:
+        for key in self.list(prefix):
+            stored_s = (self._folder / key).stat().st_mtime
+            yield key, datetime.fromtimestamp(stored_s, UTC)
 
     def presign_put(self, key: str, content_type: str, max_bytes: int, expires_s: int) -> Presigned:
         expires_at = utcnow() + timedelta(seconds=expires_s)

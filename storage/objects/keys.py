@@ -9,6 +9,7 @@ from storage.volumes.files import SUFFIX
 DELETIONS = "deletions/"
 CONFLICTS = "conflicts/"
 _DELETION = re.compile(rf"{DELETIONS}(\d{{1,19}})-(\d{{8}}T\d{{12}}){re.escape(SUFFIX)}")
+_VOLUME = re.compile(rf"volumes/[^/]+{re.escape(SUFFIX)}")
 _AT = "%Y%m%dT%H%M%S%f"
 
 
@@ -34,6 +35,11 @@ def object_key(instance: Named) -> str:
 
 def volume_key(name: str) -> str:
     return f"volumes/{name}"
+
+
+def is_volume_key(key: str) -> bool:
+    """Whether `volume_key` may have made it."""
+    return _VOLUME.fullmatch(key) is not None
 
 
 def conflict_key(sop_instance_uid: str, digest: str, received_at: datetime) -> str:

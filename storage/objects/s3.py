@@ -1,9 +1,9 @@
 """Objects in an S3 bucket: AWS, MinIO, Ceph's gateway."""
 
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, BinaryIO
 
 from boto3.s3.transfer import TransferConfig
@@ -101,17 +101,22 @@ class S3Objects:
             self._client.delete_object(Bucket=self._bucket, Key=check_key(key))
 
     def list(self, prefix: str) -> Iterator[str]:
-        return (key for key, _ in self.list_with_tags(prefix))
+        return (entry["Key"] for entry in self._entries(prefix))
+
+    def list_with_times(self, prefix: str) -> Iterator[tuple[str, datetime]]:
+        return ((entry["Key"], entry["LastModified"]) for entry in self._entries(prefix))
 
     def list_with_tags(self, prefix: str = "") -> Iterator[tuple[str, str]]:
         """Each key with what tells its bytes from others that were there (ETag)."""
+        return ((entry["Key"], entry["ETag"].strip('"')) for entry in self._entries(prefix))
+
+    def _entries(self, prefix: str) -> Iterator[Mapping[str, Any]]:
         with translated():
             pages = self._client.get_paginator("list_objects_v2").paginate(
                 Bucket=self._bucket, Prefix=prefix
             )
             for page in pages:
-                for entry in page.get("Contents", ()):
-                    yield entry["Key"], entry["ETag"].strip('"')
+                yield from page.get("Contents", ())
 
     def presign_put(self, key: str, content_type: str, max_bytes: int, expires_s: int) -> Presigned:
         """A POST policy, since S3's presigned PUT cannot limit the size."""

@@ -178,7 +178,7 @@ def _index_records(engine: Engine, path: Path, reader: VolumeReader) -> _Indexed
     """Index what was not kept aside."""
     indexed = _Indexed()
     places = Places(path.parent)
-    for portion in batched(scan(path), _LOOKED_UP_TOGETHER):
+    for portion in batched(scan(path, mends=True), _LOOKED_UP_TOGETHER):
         try:
             renew_rows(engine, path, portion, reader)
         except MediViewError:
@@ -261,7 +261,7 @@ def count_without_row(engine: Engine, path: Path) -> int:
     """
     count = 0
     refused = {one.offset for one in refused_rows(engine, path.name)}
-    for portion in batched(scan(path), _LOOKED_UP_TOGETHER):
+    for portion in batched(scan(path, mends=True), _LOOKED_UP_TOGETHER):
         found = _not_indexed(engine, portion)
         missing = [record for record in found if record.location.offset not in refused]
         with reading(engine) as connection:
@@ -286,7 +286,7 @@ def count_without_row(engine: Engine, path: Path) -> int:
 
 def bury_again(engine: Engine, path: Path, reader: VolumeReader) -> None:
     """Bring the deletions that a volume tells of to their end, where a crash cut them off."""
-    for record in scan(path):
+    for record in scan(path, mends=True):
         if record.note.kind != "tombstone":
             continue
         if not verify(path, record):

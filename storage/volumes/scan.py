@@ -1,9 +1,9 @@
 """Read a volume record by record, and find where a torn tail begins."""
 
 import fcntl
+import mmap
 import os
 import struct
-import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -13,9 +13,9 @@ from typing import BinaryIO
 
 from storage.core.entities import Location
 from storage.dicom.digests import proves_pieces
-from storage.dicom.file_meta import FILE_META_MAX_BYTES
 from storage.volumes.files import SUFFIX
-from storage.volumes.records import HEADER, MAGIC, NOTE_MAX_BYTES, Note, whole_blocks
+from storage.volumes.mending import MOST_MENDED_BYTES, described_bytes, is_as_written, mended
+from storage.volumes.records import HEADER, MAGIC, Note, whole_blocks
 
 # (0002,0003), whose value is of VR UI; the file meta is explicit and little endian (PS3.10 7.1).
 _MEDIA_STORAGE_SOP_INSTANCE_UID = b"\x02\x00\x03\x00UI"
@@ -34,11 +34,12 @@ class Record:
     """As the file meta has it (PS3.10 7.1); empty where it has none."""
 
 
-def scan(path: Path) -> Iterator[Record]:
+def scan(path: Path, *, mends: bool = False) -> Iterator[Record]:
     """The whole records of a volume, in order; stops at the first that is torn.
 
     Only headers, notes and file meta are read and checked here; `verify` reads
-    the data set too.
+    the data set too. With `mends` a record whose header, note or file meta has one wrong bit is
+    given as it was written (`storage.volumes.mending`).
     """
     size = path.stat().st_size
     with path.open("rb") as file:
@@ -48,6 +49,8 @@ def scan(path: Path) -> Iterator[Record]:
             if record is None:
                 position = _next_block(file, position)
                 record = _record_at(file, path.name, position, size)
+            if record is None and mends:
+                record = _mended_at(file, path.name, position, size)
             if record is None:
                 return
             yield record
@@ -68,6 +71,28 @@ def torn_bytes(path: Path, end: int) -> int:
     size = path.stat().st_size
     with path.open("rb") as file:
         return 0 if _next_block(file, end) >= size else size - end
+
+
+def hides_records(path: Path, end: int) -> bool:
+    """Whether whole records lie behind `end`, where a scan of the volume stopped.
+
+    They are looked for by what records begin with. What somebody sent may look like one: nothing
+    is read of them, for it could be anything.
+    """
+    size = path.stat().st_size
+    if end >= size:
+        return False
+    with (
+        path.open("rb") as file,
+        mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ) as mapped,
+    ):
+        position = mapped.find(MAGIC, end + 1)
+        while position >= 0:
+            file.seek(position)
+            if _record_at(file, path.name, position, size) is not None:
+                return True
+            position = mapped.find(MAGIC, position + 1)
+    return False
 
 
 def verify(path: Path, record: Record) -> bool:
@@ -151,18 +176,22 @@ def _record_at(file: BinaryIO, volume: str, position: int, size: int) -> Record 
     head = file.read(HEADER.size)
     if len(head) < HEADER.size:
         return None
-    magic, checksum, note_length, meta_length, length, digest = HEADER.unpack(head)
+    rest_bytes = described_bytes(head, size - position)
+    if rest_bytes is None or not head.startswith(MAGIC):
+        return None
+    rest = file.read(rest_bytes)
+    return _record(volume, position, head, rest) if is_as_written(head, rest) else None
+
+
+def _mended_at(file: BinaryIO, volume: str, position: int, size: int) -> Record | None:
+    file.seek(position)
+    found = mended(file.read(HEADER.size + MOST_MENDED_BYTES), size - position)
+    return None if found is None else _record(volume, position, *found)
+
+
+def _record(volume: str, position: int, head: bytes, rest: bytes) -> Record:
+    _, _, note_length, meta_length, length, digest = HEADER.unpack(head)
     offset = position + HEADER.size + note_length
-    if (
-        magic != MAGIC
-        or note_length > NOTE_MAX_BYTES
-        or meta_length > min(length, FILE_META_MAX_BYTES)
-        or offset + length > size
-    ):
-        return None
-    rest = file.read(note_length + meta_length)
-    if zlib.crc32(rest, zlib.crc32(head[8:])) != checksum:
-        return None
     note = Note.decode(rest[:note_length])
     uid = _media_storage_sop_instance_uid(rest[note_length:])
     return Record(Location(volume, offset, length), meta_length, digest.hex(), note, uid)

@@ -136,6 +136,11 @@ def reindex(
         f"{done.instances} instances indexed; {done.duplicates} duplicates, {done.conflicts}"
         f" conflicts, {done.deleted} deleted, {done.refused} unreadable."
     )
+    if done.torn:
+        out.print(
+            f"{done.torn} volumes end within a record: nothing is lost where the node was killed"
+            " at that time."
+        )
     raise typer.Exit(1 if done.refused else 0)
 
 

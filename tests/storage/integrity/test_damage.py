@@ -213,7 +213,9 @@ def test_what_lies_behind_a_damaged_header_is_written_again(storage: Storage) ->
     assert repaired(storage) == 2
     close(storage)
     lose_index(storage)
-    assert reconcile(storage.engine, storage.volumes.folder) == 3, "all but the damaged one"
+    assert reconcile(storage.engine, storage.volumes.folder) == 4, "the damaged one is known, too"
+    with pytest.raises(InstanceDamaged):
+        storage.instances.read(one(storage))
     for name in "023":
         assert storage.instances.read(one(storage, name)) == part10(instance=name)
 

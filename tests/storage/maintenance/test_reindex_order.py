@@ -16,6 +16,7 @@ from storage.dicom.part10 import read_header
 from storage.ingest.instance_stream import SPILL_BYTES
 from storage.maintenance.reindex import rebuild_from, reindex
 from storage.maintenance.volume_rewriting import rewrite
+from storage.objects.keys import object_key
 from storage.reconciliation.reconcile import reconcile
 from storage.volumes.reader import VolumeReader
 from storage.volumes.scan import volumes_in
@@ -176,7 +177,7 @@ def test_the_first_stays_where_the_bucket_alone_has_it(
     at_once(storage, content("second", at_once), "second")
     close(storage)
     if where == "an object":
-        storage.objects.put("dicom/first.dcm", first)
+        storage.objects.put(object_key(read_header(first)), first)
     else:
         storage.objects.put(f"volumes/{volume.name}", volume.read_bytes())
     volume.unlink()
