@@ -16,7 +16,7 @@ _ONE_SERIES = {
     "required": True,
 }  # fmt: skip
 _OWN_LAYOUT = {
-    "name": "Zwei Serien", "rows": 1, "columns": 2, "linked": True,
+    "name": "Zwei Serien", "rows": 1, "columns": 2, "linked": True, "fused": False,
     "viewports": [_ONE_SERIES, _ONE_SERIES], "modalities": ["CT"], "body_parts": [], "stages": [],
 }  # fmt: skip
 _MINE = {
