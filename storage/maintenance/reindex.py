@@ -28,7 +28,7 @@ from storage.maintenance.known_deletions import KnownDeletions
 from storage.maintenance.reindex_objects import instance_of_object
 from storage.maintenance.reindex_rows import Rebuilt, add_batch, set_times
 from storage.objects.filesystem import ObjectStore
-from storage.objects.keys import DELETIONS, is_volume_key
+from storage.objects.keys import DELETIONS, deletion_of_key, is_volume_key
 from storage.objects.local_copy import local_copy
 from storage.settings import Settings
 from storage.volumes.deletion_counter import Generation
@@ -168,7 +168,7 @@ def _note_tombstones_of_bucket(deletions: KnownDeletions, objects: ObjectStore, 
 def note_copied_deletions(deletions: KnownDeletions, objects: ObjectStore) -> int:
     """Note in the index what the bucket knows of deletions; how many copies are damaged."""
     damaged = 0
-    for key in objects.list(DELETIONS):
+    for key in filter(deletion_of_key, list(objects.list(DELETIONS))):
         with local_copy(objects, key) as path:
             if not list(_note_tombstones(deletions, path, are_copies=True)):
                 log.error("copied_deletion_damaged", key=key)

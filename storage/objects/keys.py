@@ -10,6 +10,7 @@ DELETIONS = "deletions/"
 CONFLICTS = "conflicts/"
 _DELETION = re.compile(rf"{DELETIONS}(\d{{1,19}})-(\d{{8}}T\d{{12}}){re.escape(SUFFIX)}")
 _VOLUME = re.compile(rf"volumes/[^/]+{re.escape(SUFFIX)}")
+_CONFLICT = re.compile(rf"{CONFLICTS}[0-9.]{{1,64}}/\d{{8}}T\d{{12}}-[^/]*{re.escape(SUFFIX)}")
 _AT = "%Y%m%dT%H%M%S%f"
 
 
@@ -46,6 +47,11 @@ def conflict_key(sop_instance_uid: str, digest: str, received_at: datetime) -> s
     """Another one for what was discarded and received again: the first may still have to go."""
     at = received_at.astimezone(UTC)
     return f"{CONFLICTS}{sop_instance_uid}/{at:{_AT}}-{digest[:32]}{SUFFIX}"
+
+
+def is_conflict_key(key: str) -> bool:
+    """Whether `conflict_key` may have made it."""
+    return _CONFLICT.fullmatch(key) is not None
 
 
 def deletion_key(generation: int, deleted_at: datetime) -> str:

@@ -16,7 +16,7 @@ from storage.maintenance.conflicts.copies import note_copy
 from storage.maintenance.known_deletions import KnownDeletions
 from storage.maintenance.reindex_rows import Rebuilt, add_batch
 from storage.objects.filesystem import ObjectStore
-from storage.objects.keys import CONFLICTS
+from storage.objects.keys import CONFLICTS, is_conflict_key
 from storage.objects.local_copy import local_copy
 from storage.volumes.scan import Record, scan
 
@@ -27,7 +27,7 @@ def add_conflicts_of_bucket(
     engine: Engine, objects: ObjectStore, deletions: KnownDeletions, rebuilt: Rebuilt
 ) -> None:
     """Behind all that was not kept aside. What was decided is noted, so that its object goes."""
-    for key in objects.list(CONFLICTS):
+    for key in filter(is_conflict_key, list(objects.list(CONFLICTS))):
         with local_copy(objects, key) as path:
             found = _record_of(path)
         if found is None:
@@ -47,7 +47,7 @@ def add_conflicts_of_bucket(
 
 def _record_of(path: Path) -> tuple[Record, Header] | None:
     """None where it is damaged."""
-    record = next(scan(path), None)
+    record = next(scan(path, mends=True), None)
     if record is None:
         return None
     start = record.location.offset

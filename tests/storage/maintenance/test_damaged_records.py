@@ -120,12 +120,12 @@ BUCKET = pytest.mark.parametrize("storage_settings", ["postgresql+s3"], indirect
 
 
 def a_folder(storage: Storage) -> None:
-    for key in ("volumes/", "dicom/"):
+    for key in ("volumes/", "dicom/", "deletions/", "conflicts/"):
         storage.objects._client.put_object(Bucket=storage.objects._bucket, Key=key, Body=b"")  # type: ignore[attr-defined]
 
 
 def an_odd_key(storage: Storage) -> None:
-    for key in ("volumes/read me", "dicom/../x", "dicom//y z"):
+    for key in ("volumes/read me", "dicom/../x", "dicom//y z", "deletions/9", "conflicts/x"):
         storage.objects._client.put_object(Bucket=storage.objects._bucket, Key=key, Body=b"hm")  # type: ignore[attr-defined]
 
 
