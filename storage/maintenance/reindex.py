@@ -28,7 +28,7 @@ from storage.maintenance.known_deletions import KnownDeletions
 from storage.maintenance.reindex_objects import instance_of_object
 from storage.maintenance.reindex_rows import Rebuilt, add_batch, set_times
 from storage.objects.filesystem import ObjectStore
-from storage.objects.keys import DELETIONS, deletion_of_key, is_volume_key
+from storage.objects.keys import DELETIONS, deletion_of_key, is_volume_key, without_folders
 from storage.objects.local_copy import local_copy
 from storage.settings import Settings
 from storage.volumes.deletion_counter import Generation
@@ -168,7 +168,11 @@ def _note_tombstones_of_bucket(deletions: KnownDeletions, objects: ObjectStore, 
 def note_copied_deletions(deletions: KnownDeletions, objects: ObjectStore) -> int:
     """Note in the index what the bucket knows of deletions; how many copies are damaged."""
     damaged = 0
-    for key in filter(deletion_of_key, list(objects.list(DELETIONS))):
+    for key in without_folders(objects.list(DELETIONS)):
+        if deletion_of_key(key) is None:
+            log.error("copied_deletion_misnamed")
+            damaged += 1
+            continue
         with local_copy(objects, key) as path:
             if not list(_note_tombstones(deletions, path, are_copies=True)):
                 log.error("copied_deletion_damaged", key=key)
@@ -182,7 +186,8 @@ def _from_bucket(
     """As `_from_volumes`, with the objects of single instances; tombstones are noted before."""
     volumes = _volumes_of(objects)
     # As they came: of two patients under one study UID the first is the study's.
-    keys = sorted((at, key) for key, at in objects.list_with_times("dicom/"))
+    times = dict(objects.list_with_times("dicom/"))
+    keys = sorted((times[key], key) for key in without_folders(times))
     total = 2 * len(volumes) + len(keys)
     done = len(volumes)
     rest: list[Callable[[], object]] = []
@@ -218,8 +223,8 @@ def _from_bucket(
 
 
 def _volumes_of(objects: ObjectStore) -> list[str]:
-    """Without what others put beside them, such as the empty objects that consoles call folders."""
-    return [key for key in objects.list("volumes/") if is_volume_key(key)]
+    """Without what others put beside them."""
+    return [key for key in without_folders(objects.list("volumes/")) if is_volume_key(key)]
 
 
 def _note_tombstones(

@@ -1,6 +1,7 @@
 """Under which keys instances, volumes and deletions lie in the bucket."""
 
 import re
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -47,6 +48,11 @@ def conflict_key(sop_instance_uid: str, digest: str, received_at: datetime) -> s
     """Another one for what was discarded and received again: the first may still have to go."""
     at = received_at.astimezone(UTC)
     return f"{CONFLICTS}{sop_instance_uid}/{at:{_AT}}-{digest[:32]}{SUFFIX}"
+
+
+def without_folders(keys: Iterable[str]) -> list[str]:
+    """Without the empty objects that consoles call folders."""
+    return [key for key in keys if not key.endswith("/")]
 
 
 def is_conflict_key(key: str) -> bool:

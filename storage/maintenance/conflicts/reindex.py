@@ -16,7 +16,7 @@ from storage.maintenance.conflicts.copies import note_copy
 from storage.maintenance.known_deletions import KnownDeletions
 from storage.maintenance.reindex_rows import Rebuilt, add_batch
 from storage.objects.filesystem import ObjectStore
-from storage.objects.keys import CONFLICTS, is_conflict_key
+from storage.objects.keys import CONFLICTS, is_conflict_key, without_folders
 from storage.objects.local_copy import local_copy
 from storage.volumes.scan import Record, scan
 
@@ -27,9 +27,11 @@ def add_conflicts_of_bucket(
     engine: Engine, objects: ObjectStore, deletions: KnownDeletions, rebuilt: Rebuilt
 ) -> None:
     """Behind all that was not kept aside. What was decided is noted, so that its object goes."""
-    for key in filter(is_conflict_key, list(objects.list(CONFLICTS))):
-        with local_copy(objects, key) as path:
-            found = _record_of(path)
+    for key in without_folders(objects.list(CONFLICTS)):
+        found = None
+        if is_conflict_key(key):
+            with local_copy(objects, key) as path:
+                found = _record_of(path)
         if found is None:
             log.error("copied_conflict_damaged", key=key)
             rebuilt.refused += 1

@@ -144,6 +144,7 @@ def test_what_lies_beside_in_the_bucket_stops_nothing(
     beside(storage)
     done = reindex(emptied(storage.settings, request), "bucket", storage.objects)
     assert done.instances == COUNT
+    assert bool(done.refused) is (beside is not a_folder)
 
 
 @BUCKET
