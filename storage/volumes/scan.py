@@ -20,6 +20,7 @@ from storage.volumes.records import HEADER, MAGIC, Note, whole_blocks
 # (0002,0003), whose value is of VR UI; the file meta is explicit and little endian (PS3.10 7.1).
 _MEDIA_STORAGE_SOP_INSTANCE_UID = b"\x02\x00\x03\x00UI"
 _LENGTH = struct.Struct("<H")
+_MOST_LOOKED_INTO = 200
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ def scan(path: Path, *, mends: bool = False) -> Iterator[Record]:
 
     Only headers, notes and file meta are read and checked here; `verify` reads
     the data set too. With `mends` a record whose header, note or file meta has one wrong bit is
-    given as it was written (`storage.volumes.mending`).
+    given as it was written (`storage.volumes.mending`), and one behind padding with a wrong bit.
     """
     size = path.stat().st_size
     with path.open("rb") as file:
@@ -47,7 +48,7 @@ def scan(path: Path, *, mends: bool = False) -> Iterator[Record]:
         while True:
             record = _record_at(file, path.name, position, size)
             if record is None:
-                position = _next_block(file, position)
+                position = _next_block(file, position, most_bits=1 if mends else 0)
                 record = _record_at(file, path.name, position, size)
             if record is None and mends:
                 record = _mended_at(file, path.name, position, size)
@@ -77,7 +78,7 @@ def hides_records(path: Path, end: int) -> bool:
     """Whether whole records lie behind `end`, where a scan of the volume stopped.
 
     They are looked for by what records begin with. What somebody sent may look like one: nothing
-    is read of them, for it could be anything.
+    is read of them, for it could be anything. Where very much looks like one it is not looked into.
     """
     size = path.stat().st_size
     if end >= size:
@@ -86,13 +87,15 @@ def hides_records(path: Path, end: int) -> bool:
         path.open("rb") as file,
         mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ) as mapped,
     ):
-        position = mapped.find(MAGIC, end + 1)
-        while position >= 0:
+        position = end
+        for _ in range(_MOST_LOOKED_INTO):
+            position = mapped.find(MAGIC, position + 1)
+            if position < 0:
+                return False
             file.seek(position)
             if _record_at(file, path.name, position, size) is not None:
                 return True
-            position = mapped.find(MAGIC, position + 1)
-    return False
+    return True
 
 
 def verify(path: Path, record: Record) -> bool:
@@ -163,11 +166,15 @@ def _pieces(file: BinaryIO, length: int) -> Iterator[bytes]:
         yield piece
 
 
-def _next_block(file: BinaryIO, position: int) -> int:
-    """Where the next block begins, when only zeros lie between; else `position` again."""
+def _next_block(file: BinaryIO, position: int, *, most_bits: int = 0) -> int:
+    """Where the next block begins, when only zeros lie between; else `position` again.
+
+    `most_bits`: so many may be set. A header has far more.
+    """
     boundary = whole_blocks(position)
     file.seek(position)
-    position = position if any(file.read(boundary - position)) else boundary
+    bits = sum(byte.bit_count() for byte in file.read(boundary - position))
+    position = position if bits > most_bits else boundary
     file.seek(position)
     return position
 

@@ -1,6 +1,7 @@
 """A rebuilt index lacks nothing without saying so, and has nothing that was not stored."""
 
 import random
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from storage.maintenance.reindex import reindex
 from storage.maintenance.reindex_rows import Rebuilt
 from storage.volumes.mending import mended
 from storage.volumes.records import HEADER, Note, encode_header
-from storage.volumes.scan import scan, volumes_in
+from storage.volumes.scan import hides_records, scan, volumes_in
 from tests.storage.deletion.test_deleting import STUDY, close, uid
 from tests.storage.instances import part10
 from tests.storage.maintenance.checked_storage import fill
@@ -81,6 +82,30 @@ def test_a_bit_in_a_header_hides_no_instance(
     done, found = rebuilt(storage, request)
     assert found == {uid(str(one)) for one in range(COUNT)}
     assert (done.instances, done.refused) == (COUNT, 0)
+
+
+def test_a_bit_in_padding_hides_no_instance(
+    storage: Storage, request: pytest.FixtureRequest
+) -> None:
+    fill(storage, COUNT)
+    close(storage)
+    (path,) = volumes_in(storage.volumes.folder)
+    ends = [one.location.offset + one.location.length for one in scan(path)]
+    begins = record_begins(path)[1:]
+    end = next(one for one, begin in zip(ends, begins, strict=False) if one < begin)
+    flip(path, end)
+    done, found = rebuilt(storage, request)
+    assert found == {uid(str(one)) for one in range(COUNT)}
+    assert (done.instances, done.refused) == (COUNT, 0)
+
+
+def test_what_looks_like_thousands_of_records_is_looked_through_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "1.mvv"
+    one = HEADER.pack(b"MVR1", 0, 60_000, 60_000, 70_000, bytes(32))
+    path.write_bytes(b"x" + one * 70_000)
+    began_s = time.thread_time()
+    assert hides_records(path, 0)
+    assert time.thread_time() - began_s < 1
 
 
 def test_a_bit_in_the_header_of_a_deletion_brings_nothing_back(
