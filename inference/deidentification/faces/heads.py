@@ -47,46 +47,40 @@ _ELSEWHERE = re.compile(
     r"|calcan|patell|lowerleg|upperarm|biliar|adrenal|scrot|penis|placent|stomach|esoph"
 )
 _ELSEWHERE_WORDS = frozenset("arm leg hip hips toe toes lws bws ctpa ccta rib ribs".split())
-_OF_THE_SERIES = ("SeriesDescription", "ProtocolName", "PerformedProcedureStepDescription")
-_OF_THE_STUDY = ("StudyDescription", "RequestedProcedureDescription")
-# How the patient lay, and how the contrast was given.
-_NO_PART = re.compile(r"\b(?:feet|foot|head)[ _-]*(?:first|in\b)|\bhand[ _-]*inj[a-z]*")
-# What a patient has, which may be looked for in another part than its name says.
-_DISEASE = re.compile(r"[a-z]+[ _-]*(?:ca|carcinoma|cancer|karzinom|krebs|tumou?r|metasta[a-z]*)\b")
+_DESCRIPTIONS = (
+    "SeriesDescription",
+    "ProtocolName",
+    "PerformedProcedureStepDescription",
+    "StudyDescription",
+    "RequestedProcedureDescription",
+)
+# How the patient lay.
+_NO_PART = re.compile(r"\bhead[ _-]*(?:first|in\b)")
 _LETTERS = re.compile(r"[a-z]+")
 
 
 def shown_by(header: Dataset) -> Shown:
-    """What one image shows. Part and region of the body count first, then the words of its series,
-    and those of its study where the others say nothing.
+    """What one image shows. Nothing but part and region of the body lets an image leave unseen.
 
-    Words about a study name what a patient has as often as what was imaged: a head is looked at for
-    what a lung has sown. They never let an image leave unseen."""
+    Words of descriptions name what a patient has, how they lay and what they did as often as what
+    was imaged: a head is looked at for what a lung has sown, and while fingers are tapped.
+    """
     if str(header.get("RecognizableVisualFeatures") or "").strip().upper() == "YES":
         return Shown.HEAD
     stated = _said(_regions(header))
-    of_series = _said(_texts(header, _OF_THE_SERIES))
-    of_study = _said(_texts(header, _OF_THE_STUDY))
-    if stated is Shown.HEAD:
-        return Shown.HEAD
-    if stated is not None:
-        # A neck, or a chest whose series or study is called after a head.
-        return Shown.PERHAPS if of_series or of_study else stated
-    if of_series is not None:
-        return Shown.PERHAPS if of_study and not of_series else of_series
-    return Shown.HEAD if of_study is Shown.HEAD else Shown.PERHAPS
+    described = _said(_texts(header, _DESCRIPTIONS)) or Shown.ELSEWHERE
+    if stated is None:
+        return max(described, Shown.PERHAPS)
+    # A neck, or a chest whose series or study is called after a head.
+    return Shown.PERHAPS if stated is Shown.ELSEWHERE and described else stated
 
 
 def _said(texts: Iterable[str]) -> Shown | None:
     """The most that some texts say; None where they name no part of the body."""
     found: Shown | None = None
     for text in texts:
-        named = _NO_PART.sub(" ", folded(text))
-        imaged = set(_LETTERS.findall(_DISEASE.sub(" ", named)))
-        for word in _LETTERS.findall(named):
+        for word in _LETTERS.findall(_NO_PART.sub(" ", folded(text))):
             shown = _word(word)
-            if shown is Shown.ELSEWHERE and word not in imaged:
-                continue
             if shown is not None and (found is None or shown > found):
                 found = shown
     return found

@@ -285,8 +285,11 @@ def test_a_face_does_not_leave_under_the_name_of_something_else(
         ({"SeriesDescription": "brain tumor"}, Shown.HEAD),
         ({"BodyPartExamined": "CHEST", "StudyDescription": "cMRT"}, Shown.PERHAPS),
         ({"BodyPartExamined": "CHEST", "StudyDescription": "CT chest"}, Shown.ELSEWHERE),
-        ({"SeriesDescription": "Lung 1.0", "StudyDescription": "CT head and chest"}, Shown.PERHAPS),
-        ({"SeriesDescription": "knee sag, feet first"}, Shown.ELSEWHERE),
+        ({"SeriesDescription": "fMRI finger tapping"}, Shown.PERHAPS),
+        ({"SeriesDescription": "T2 cor mammillary bodies"}, Shown.PERHAPS),
+        ({"SeriesDescription": "CISS abducens"}, Shown.PERHAPS),
+        ({"ProtocolName": "knee sag, head first"}, Shown.PERHAPS),
+        ({"BodyPartExamined": "KNEE", "SeriesDescription": "pd sag, head first"}, Shown.ELSEWHERE),
     ],
 )
 def test_only_the_part_that_was_imaged_lets_images_leave(
