@@ -1,8 +1,9 @@
 """What reports of evaluations are made of: tables, and marks of plots as SVG."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from html import escape
+from typing import Any
 
 from inference.evaluation.evaluation_run import EvaluationRun, Failed
 from inference.models.card import GateThreshold
@@ -24,6 +25,32 @@ def page(title: str, parts: Sequence[str]) -> str:
         f"<title>{escape(title)}</title><style>{_STYLE}</style>"
         f"<body>{''.join(parts)}</body></html>"
     )
+
+
+def report(
+    run: EvaluationRun,
+    summary: Mapping[str, Any],
+    gate: Sequence[GateThreshold],
+    headings: Mapping[str, str],
+    by: str,
+    rows: Mapping[str, Mapping[str, float]],
+    details: Sequence[str] = (),
+    of_group: Callable[[str], Sequence[str]] = lambda _kind: (),
+) -> str:
+    """The whole file: gate, metrics `by` what they are of, `details`, subgroups with what
+    `of_group` adds to a kind of them, and what failed."""
+    parts = [
+        heading(run),
+        gate_table(summary["metrics"], gate),
+        f"<h2>By {by}</h2>",
+        table(headings, by.capitalize(), rows),
+        *details,
+    ]
+    for kind, groups in summary["subgroups"].items():
+        parts += [f"<h2>By {escape(kind)}</h2>", table(headings, kind.capitalize(), groups)]
+        parts += of_group(kind)
+    parts.append(failed_table(run.failed))
+    return page(f"Evaluation of {run.pipeline}", parts)
 
 
 def heading(run: EvaluationRun) -> str:

@@ -1,17 +1,12 @@
 """An evaluation for people: one HTML file that needs nothing else, with plots as SVG."""
 
 from collections.abc import Callable, Sequence
-from html import escape
 
 from inference.evaluation.measures import SURFACE_TOLERANCE_MM
 from inference.evaluation.page import (
     dice_plot,
     difference_plot,
-    failed_table,
-    gate_table,
-    heading,
-    page,
-    table,
+    report,
 )
 from inference.evaluation.run import Evaluation, Measured
 from inference.models.card import GateThreshold
@@ -31,25 +26,22 @@ _HEADINGS = {
 def render(evaluation: Evaluation, gate: Sequence[GateThreshold]) -> str:
     """The report. It names cases by their folders and nobody by name."""
     summary = evaluation.summary()
-    parts = [
-        heading(evaluation),
-        gate_table(summary["metrics"], gate),
-        "<h2>By segment</h2>",
-        table(_HEADINGS, "Segment", {"All": summary["metrics"]} | summary["segments"]),
-    ]
+    details = []
     if evaluation.measured:
-        parts += [
+        details = [
             "<h2>Dice of each case</h2>",
             _dice_plot(evaluation.measured, lambda one: one.segment),
             "<h2>Volumes: difference against mean (Bland and Altman)</h2>",
             _volume_plot(evaluation.measured),
         ]
-    for kind, groups in summary["subgroups"].items():
-        parts += [f"<h2>By {escape(kind)}</h2>", table(_HEADINGS, kind.capitalize(), groups)]
-        if evaluation.measured:
-            parts.append(_dice_plot(evaluation.measured, _in_group(evaluation, kind)))
-    parts.append(failed_table(evaluation.failed))
-    return page(f"Evaluation of {evaluation.pipeline}", parts)
+
+    def dice_of(kind: str) -> list[str]:
+        if not evaluation.measured:
+            return []
+        return [_dice_plot(evaluation.measured, _in_group(evaluation, kind))]
+
+    rows = {"All": summary["metrics"]} | summary["segments"]
+    return report(evaluation, summary, gate, _HEADINGS, "segment", rows, details, dice_of)
 
 
 def _in_group(evaluation: Evaluation, kind: str) -> Callable[[Measured], str]:

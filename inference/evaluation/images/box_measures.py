@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inference.evaluation.images.box_reference import Box, TrueBoxes
+from inference.evaluation.images.label_means import means_over
 from inference.evaluation.intervals import NOWHERE, Interval, of_share, resampled
 from inference.models.cards.card_gate import BOX_METRICS
 
@@ -171,15 +172,5 @@ class _Pooled:
 
 
 def metrics_of_boxes(labels: Sequence[BoxAgreement]) -> dict[str, float]:
-    """What a gate may ask: the mean over labels, and the lowest lower limit of their intervals.
-
-    A metric that one of the labels lacks is left out, so that no gate opens by the others.
-    """
-    each = [one.metrics() for one in labels]
-    found = {}
-    for name in BOX_METRICS:
-        values = [one[name] for one in each if name in one]
-        if values and len(values) == len(each):
-            is_limit = name.endswith("_lower")
-            found[name] = min(values) if is_limit else math.fsum(values) / len(values)
-    return found
+    """What a gate may ask (`means_over`)."""
+    return means_over(BOX_METRICS, [one.metrics() for one in labels])

@@ -15,7 +15,7 @@ from inference.evaluation.images.image_table import (
     TableForm,
     read_image_table,
     refuse,
-    shortened,
+    shown,
 )
 
 _CORNERS = ("x0", "y0", "x1", "y1")
@@ -69,7 +69,7 @@ def _corner(where: str, name: str, word: str) -> float:
     # Python reads 1_5 as 15.
     if not math.isfinite(value) or "_" in word:
         refuse(
-            f'{where} has "{shortened(word)}" for {name}',
+            f'{where} has "{shown(word)}" for {name}',
             "Write a number of stored pixels with a decimal point.",
         )
     return value

@@ -9,12 +9,8 @@ from inference.evaluation.page import (
     LEFT,
     TOP,
     WIDTH,
-    failed_table,
-    gate_table,
-    heading,
-    page,
+    report,
     svg,
-    table,
     text,
     y_of,
 )
@@ -41,20 +37,12 @@ _HEADINGS = {
 def render_boxes(evaluation: BoxEvaluation, gate: tuple[GateThreshold, ...]) -> str:
     """The report. It names cases by their folders and nobody by name."""
     summary = evaluation.summary()
-    parts = [
-        heading(evaluation),
-        gate_table(summary["metrics"], gate),
-        "<h2>By label</h2>",
-        table(_HEADINGS, "Label", summary["boxes"]),
-    ]
+    details = []
     for agreement in evaluation.labels:
         if agreement.curve:
             title = f"Free-response ROC curve of {agreement.label}"
-            parts += [f"<h2>{escape(title)}</h2>", _froc_plot(agreement)]
-    for kind, groups in summary["subgroups"].items():
-        parts += [f"<h2>By {escape(kind)}</h2>", table(_HEADINGS, kind.capitalize(), groups)]
-    parts.append(failed_table(evaluation.failed))
-    return page(f"Evaluation of {evaluation.pipeline}", parts)
+            details += [f"<h2>{escape(title)}</h2>", _froc_plot(agreement)]
+    return report(evaluation, summary, gate, _HEADINGS, "label", summary["boxes"], details)
 
 
 def _froc_plot(agreement: BoxAgreement) -> str:

@@ -4,10 +4,9 @@ Its columns are `image` (the SOP Instance UID), `label`, and those of what is st
 1, where images have several. An image in which there is nothing has a line with its UID alone.
 """
 
-import csv
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from io import StringIO
+from itertools import zip_longest
 from pathlib import Path
 from typing import NoReturn
 
@@ -16,6 +15,7 @@ from pydicom.dataset import Dataset
 from pydicom.errors import InvalidDicomError
 
 from inference.evaluation.cases import BadCase
+from inference.evaluation.images.csv_table import MAX_TABLE_BYTES, csv_lines, shortened
 from inference.imaging.frames import number_of_frames
 from inference.models.cards.card_words import meant
 from inference.pipeline import ImageResult
@@ -23,7 +23,6 @@ from storage.core.errors import InvalidRequest
 from storage.core.untrusted_input.folder_walk import files_below
 from storage.core.untrusted_input.whole_numbers import read_whole_number
 
-_MAX_BYTES = 64 * 1024 * 1024
 _SHOWN_CHARACTERS = 70
 
 FrameKey = tuple[str, int]
@@ -72,7 +71,7 @@ def read_image_table(
         uid = row["image"]
         if uid not in sizes:
             refuse(
-                f'{where} names the image "{shortened(uid)}", and no case holds it',
+                f'{where} names the image "{shown(uid)}", and no case holds it',
                 f"Write the SOP Instance UID of an image below {folder}, or take the row out.",
             )
         size = sizes[uid]
@@ -131,7 +130,7 @@ def _frames(where: str, stated: str, size: _Size, *, is_empty: bool) -> list[int
     frame = read_whole_number(stated)
     if frame is None or not 1 <= frame <= size.frames:
         refuse(
-            f'{where} has "{shortened(stated)}" for frame, and the image {size.frames}',
+            f'{where} has "{shown(stated)}" for frame, and the image {size.frames}',
             "Count frames from 1.",
         )
     return [frame]
@@ -143,7 +142,7 @@ def _label(where: str, stated: str, known: Collection[str]) -> str:
     if label is None:
         labels = sorted(known)
         refuse(
-            f'{where} names the label "{shortened(stated)}", which the model does not know'
+            f'{where} names the label "{shown(stated)}", which the model does not know'
             f"{meant(stated, labels)}",
             f"It knows {', '.join(labels[:20])}{', …' if len(labels) > 20 else ''}.",
         )
@@ -174,42 +173,26 @@ def _rows(path: Path, form: TableForm) -> list[tuple[str, dict[str, str]]]:
             f"Write it with the heading {heading}: a line for each {form.thing}, and for an image"
             " without any a line with its SOP Instance UID alone.",
         )
-    if path.stat().st_size > _MAX_BYTES:
-        refuse(f"{path.name} has more than {_MAX_BYTES >> 20} MiB", "Leave out other columns.")
-    as_csv = "Save it as CSV in UTF-8."
-    try:
-        text = path.read_text("utf-8-sig")
-    except UnicodeDecodeError:
-        refuse(f"{path.name} is not UTF-8", as_csv)
-    first = text.partition("\n")[0]
-    # Spreadsheets of countries with a decimal comma write semicolons.
-    reader = csv.reader(StringIO(text, newline=""), delimiter=";" if ";" in first else ",")
-    header = [one.strip() for one in next(reader, [])]
+    if path.stat().st_size > MAX_TABLE_BYTES:
+        refuse(f"{path.name} has more than {MAX_TABLE_BYTES >> 20} MiB", "Leave out other columns.")
+    lines = csv_lines(path)
+    _, header = next(lines, ("", []))
     if sorted(header) not in (sorted(form.heading), sorted((*form.heading, "frame"))):
         refuse(f"Line 1 of {path.name} is not the heading", f"Begin with: {heading}")
     found = []
-    try:
-        for cells in reader:
-            where = f"Line {reader.line_num} of {path.name}"
-            values = [one.strip() for one in cells]
-            if not any(values):
-                continue
-            is_uid_alone = len(values) == 1 and header[0] == "image"
-            if len(values) != len(header) and not is_uid_alone:
-                refuse(
-                    f"{where} has {len(values)} values, and the heading {len(header)}",
-                    f"Give each column a value; of an image without a {form.thing} the UID alone.",
-                )
-            values += [""] * (len(header) - len(values))
-            found.append((where, dict(zip(header, values, strict=True))))
-    except csv.Error as error:
-        refuse(f"Line {reader.line_num} of {path.name} is not CSV: {error}", as_csv)
+    for where, values in lines:
+        is_uid_alone = len(values) == 1 and header[0] == "image"
+        if len(values) != len(header) and not is_uid_alone:
+            refuse(
+                f"{where} has {len(values)} values, and the heading {len(header)}",
+                f"Give each column a value; of an image without a {form.thing} the UID alone.",
+            )
+        found.append((where, dict(zip_longest(header, values, fillvalue=""))))
     return found
 
 
-def shortened(text: str) -> str:
-    short = text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}…"
-    return "".join(one if one.isprintable() else "?" for one in short)
+def shown(stated: str) -> str:
+    return shortened(stated, _SHOWN_CHARACTERS)
 
 
 def refuse(what: str, remedy: str) -> NoReturn:

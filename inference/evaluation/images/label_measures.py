@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from inference.evaluation.images.label_means import means_over
 from inference.evaluation.intervals import NOWHERE, Interval, of_share, resampled
 from inference.models.cards.card_gate import LABEL_METRICS
 
@@ -102,15 +103,5 @@ def _resampled(present: NDArray[np.float64], absent: NDArray[np.float64]) -> Int
 
 
 def metrics_of_labels(labels: Sequence[LabelAgreement]) -> dict[str, float]:
-    """What a gate may ask: the mean over labels, and the lowest lower limit of their intervals.
-
-    A metric that one of the labels lacks is left out, so that no gate opens by the others.
-    """
-    each = [one.metrics() for one in labels]
-    found = {}
-    for name in LABEL_METRICS:
-        values = [one[name] for one in each if name in one]
-        if values and len(values) == len(each):
-            is_limit = name.endswith("_lower")
-            found[name] = min(values) if is_limit else math.fsum(values) / len(values)
-    return found
+    """What a gate may ask (`means_over`)."""
+    return means_over(LABEL_METRICS, [one.metrics() for one in labels])

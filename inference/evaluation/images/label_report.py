@@ -12,12 +12,8 @@ from inference.evaluation.page import (
     LEFT,
     TOP,
     WIDTH,
-    failed_table,
-    gate_table,
-    heading,
-    page,
+    report,
     svg,
-    table,
     text,
     y_of,
 )
@@ -44,21 +40,13 @@ _HEADINGS = {
 def render_labels(evaluation: LabelEvaluation, gate: Sequence[GateThreshold]) -> str:
     """The report. It names cases by their folders and nobody by name."""
     summary = evaluation.summary()
-    parts = [
-        heading(evaluation),
-        gate_table(summary["metrics"], gate),
-        "<h2>By label</h2>",
-        table(_HEADINGS, "Label", summary["labels"]),
-    ]
+    details = []
     for label, metrics in summary["labels"].items():
         if "auc" in metrics:
             of_label = [one for one in evaluation.scored if one.name == label]
             title = f"ROC curve of {label}"
-            parts += [f"<h2>{escape(title)}</h2>", _roc_plot(of_label)]
-    for kind, groups in summary["subgroups"].items():
-        parts += [f"<h2>By {escape(kind)}</h2>", table(_HEADINGS, kind.capitalize(), groups)]
-    parts.append(failed_table(evaluation.failed))
-    return page(f"Evaluation of {evaluation.pipeline}", parts)
+            details += [f"<h2>{escape(title)}</h2>", _roc_plot(of_label)]
+    return report(evaluation, summary, gate, _HEADINGS, "label", summary["labels"], details)
 
 
 def _roc_plot(scored: Sequence[Scored]) -> str:

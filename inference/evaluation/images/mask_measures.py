@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from inference.evaluation.images.label_means import means_over
 from inference.evaluation.intervals import NOWHERE, Interval, resampled
 from inference.evaluation.measures import Mask, dice_of, surfaces
 from inference.models.cards.card_gate import MASK_METRICS
@@ -95,18 +96,8 @@ def metrics_of_segment(
 
 
 def metrics_of_masks(segments: Sequence[dict[str, float]]) -> dict[str, float]:
-    """What a gate may ask: the mean over segments; of the lowest Dice and the lower limits of
-    intervals the lowest.
-
-    A metric that one of the segments lacks is left out, so that no gate opens by the others.
-    """
-    found = {}
-    for name in MASK_METRICS:
-        values = [one[name] for one in segments if name in one]
-        if values and len(values) == len(segments):
-            is_lowest = name in ("dice_minimum", "dice_lower")
-            found[name] = min(values) if is_lowest else _mean(values)
-    return found
+    """What a gate may ask (`means_over`)."""
+    return means_over(MASK_METRICS, segments)
 
 
 def _interval(measured: Sequence[MaskAgreement]) -> Interval:

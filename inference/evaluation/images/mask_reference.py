@@ -20,7 +20,7 @@ from inference.evaluation.images.image_table import (
     TableForm,
     read_image_table,
     refuse,
-    shortened,
+    shown,
 )
 from inference.imaging.picture_files import BROKEN
 from storage.core.errors import InvalidRequest
@@ -68,7 +68,7 @@ def _checked(folder: Path, line: Stated) -> Path:
     path = folder / name
     if not name or not path.is_file():
         refuse(
-            f'{line.where} names the mask "{shortened(name)}", and there is no such file',
+            f'{line.where} names the mask "{shown(name)}", and there is no such file',
             f"Write the path of a PNG from {folder}.",
         )
     columns, rows, mode = _opened(path, lambda image: (*image.size, image.mode))

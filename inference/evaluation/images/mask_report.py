@@ -1,17 +1,11 @@
 """An evaluation of masks of images for people: one HTML file that needs nothing else."""
 
-from html import escape
-
 from inference.evaluation.images.masks import MaskEvaluation
 from inference.evaluation.measures import SURFACE_TOLERANCE_MM
 from inference.evaluation.page import (
     dice_plot,
     difference_plot,
-    failed_table,
-    gate_table,
-    heading,
-    page,
-    table,
+    report,
 )
 from inference.models.card import GateThreshold
 
@@ -35,27 +29,17 @@ _HEADINGS = {
 def render_masks(evaluation: MaskEvaluation, gate: tuple[GateThreshold, ...]) -> str:
     """The report. It names cases by their folders and nobody by name."""
     summary = evaluation.summary()
-    parts = [
-        heading(evaluation),
-        gate_table(summary["metrics"], gate),
-        "<h2>By segment</h2>",
-        table(_HEADINGS, "Segment", summary["segments"]),
-    ]
     here = [one for one in evaluation.measured if not one.is_empty]
+    details = []
     if here:
-        parts += [
+        areas = [
+            (f"{one.case} {one.segment}", float(one.found_pixels), float(one.true_pixels))
+            for one in here
+        ]
+        details = [
             "<h2>Dice of each image</h2>",
             dice_plot([(f"{one.case} {one.segment}", one.segment, one.dice) for one in here]),
             "<h2>Areas: difference against mean (Bland and Altman)</h2>",
-            difference_plot(
-                [
-                    (f"{one.case} {one.segment}", float(one.found_pixels), float(one.true_pixels))
-                    for one in here
-                ],
-                "pixels",
-            ),
+            difference_plot(areas, "pixels"),
         ]
-    for kind, groups in summary["subgroups"].items():
-        parts += [f"<h2>By {escape(kind)}</h2>", table(_HEADINGS, kind.capitalize(), groups)]
-    parts.append(failed_table(evaluation.failed))
-    return page(f"Evaluation of {evaluation.pipeline}", parts)
+    return report(evaluation, summary, gate, _HEADINGS, "segment", summary["segments"], details)

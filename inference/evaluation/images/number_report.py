@@ -6,11 +6,7 @@ from html import escape
 from inference.evaluation.images.numbers import NumberEvaluation
 from inference.evaluation.page import (
     difference_plot,
-    failed_table,
-    gate_table,
-    heading,
-    page,
-    table,
+    report,
 )
 from inference.models.card import GateThreshold
 
@@ -27,21 +23,12 @@ _HEADINGS = {
 
 def render_numbers(evaluation: NumberEvaluation, gate: Sequence[GateThreshold]) -> str:
     """The report. It names cases by their folders and nobody by name."""
-    summary = evaluation.summary()
     rows = {f"{one.name} ({one.unit})": one.metrics() for one in evaluation.numbers}
-    parts = [
-        heading(evaluation),
-        gate_table(summary["metrics"], gate),
-        "<h2>By number</h2>",
-        table(_HEADINGS, "Number", rows),
-    ]
+    details = []
     for number in evaluation.numbers:
         compared = [(one.case, one.found, one.true) for one in evaluation.of(number.name)]
-        parts += [
+        details += [
             f"<h2>{escape(number.name)}: difference against mean (Bland and Altman)</h2>",
             difference_plot(compared, number.unit),
         ]
-    for kind, groups in summary["subgroups"].items():
-        parts += [f"<h2>By {escape(kind)}</h2>", table(_HEADINGS, kind.capitalize(), groups)]
-    parts.append(failed_table(evaluation.failed))
-    return page(f"Evaluation of {evaluation.pipeline}", parts)
+    return report(evaluation, evaluation.summary(), gate, _HEADINGS, "number", rows, details)

@@ -4,20 +4,18 @@
 `{"CASE": {"LABEL": 1}}`. Of labels 1 is present and 0 absent; what is left out is not known.
 """
 
-import csv
 import math
 from collections.abc import Callable, Collection, Iterator, Mapping
-from io import StringIO
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn, TypeVar
 
+from inference.evaluation.images.csv_table import MAX_TABLE_BYTES, csv_lines, shortened
 from inference.models.cards.card_words import meant
 from storage.core.errors import InvalidRequest
 from storage.core.untrusted_input.bounded_json import load_bounded_json
 
 REFERENCE_FILES = ("reference.csv", "reference.json")
 _CASE = "case"
-_MAX_BYTES = 64 * 1024 * 1024
 _MAX_ELEMENTS = 5_000_000
 _STATED = {"1": True, "yes": True, "true": True, "0": False, "no": False, "false": False}
 _SHOWN_CHARACTERS = 40
@@ -66,9 +64,9 @@ def _read(
             remedy=f"Write reference.csv with the columns {_CASE}, {', '.join(sorted(known)[:3])}:"
             f" a line for each case, {how}.",
         )
-    if path.stat().st_size > _MAX_BYTES:
+    if path.stat().st_size > MAX_TABLE_BYTES:
         raise InvalidRequest(
-            f"{path.name} has more than {_MAX_BYTES >> 20} MiB.",
+            f"{path.name} has more than {MAX_TABLE_BYTES >> 20} MiB.",
             remedy=f"Leave out what is neither a case nor a {noun}.",
         )
     rows = _json_rows(path) if path.suffix == ".json" else _csv_rows(path)
@@ -128,40 +126,22 @@ def _number(word: str) -> float | None:
 
 
 def _csv_rows(path: Path) -> Iterator[_Row]:
-    try:
-        text = path.read_text("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InvalidRequest(
-            f"{path.name} is not UTF-8.", remedy="Save it as CSV in UTF-8."
-        ) from error
-    first = text.partition("\n")[0]
-    # Spreadsheets of countries with a decimal comma write semicolons.
-    delimiter = ";" if first.count(";") > first.count(",") else ","
-    reader = csv.reader(StringIO(text, newline=""), delimiter=delimiter)
-    header = [one.strip() for one in next(reader, [])]
+    lines = csv_lines(path)
+    _, header = next(lines, ("", []))
     if _CASE not in header or len(set(header)) < max(2, len(header)):
         raise InvalidRequest(
             f"Line 1 of {path.name} is not a heading: it needs the column {_CASE} and one for each"
             " label or number, each once.",
             remedy=f"Begin with a line such as: {_CASE},Pleural effusion",
         )
-    try:
-        for cells in reader:
-            if not any(one.strip() for one in cells):
-                continue
-            where = f"Line {reader.line_num} of {path.name}"
-            if len(cells) != len(header):
-                raise InvalidRequest(
-                    f"{where} has {len(cells)} values, and the heading {len(header)}.",
-                    remedy="Give each column a value; between two separators there may be none.",
-                )
-            row = dict(zip(header, cells, strict=True))
-            yield _Row(where, row.pop(_CASE).strip(), row)
-    except csv.Error as error:
-        raise InvalidRequest(
-            f"Line {reader.line_num} of {path.name} is not CSV: {error}.",
-            remedy="Save it as CSV in UTF-8.",
-        ) from error
+    for where, values in lines:
+        if len(values) != len(header):
+            raise InvalidRequest(
+                f"{where} has {len(values)} values, and the heading {len(header)}.",
+                remedy="Give each column a value; between two separators there may be none.",
+            )
+        row = dict(zip(header, values, strict=True))
+        yield _Row(where, row.pop(_CASE), row)
 
 
 def _json_rows(path: Path) -> Iterator[_Row]:
@@ -180,8 +160,7 @@ def _json_rows(path: Path) -> Iterator[_Row]:
 
 
 def _shown(text: str) -> str:
-    short = text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}…"
-    return "".join(one if one.isprintable() else "?" for one in short)
+    return shortened(text, _SHOWN_CHARACTERS)
 
 
 def _refuse(row: _Row, what: str, remedy: str) -> NoReturn:
