@@ -38,16 +38,12 @@ class ZeroCopyProtocol(LimitedProtocol):
     _waiter: asyncio.Future[None] | None = None
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
-        cut = partial(self._cut, cycle)
+        extensions: dict[str, Any] = {CUT: partial(self._cut, cycle)}
+        cycle.scope["extensions"] = extensions
         if self.scheme != "http":
-            cycle.scope["extensions"] = {CUT: cut}  # type: ignore[dict-item]
             super()._start_asgi_task(cycle, app)
             return
-        cycle.scope["extensions"] = {
-            EXTENSION: {},
-            CONNECTED: lambda: not cycle.disconnected,  # type: ignore[dict-item]
-            CUT: cut,  # type: ignore[dict-item]
-        }
+        extensions |= {EXTENSION: {}, CONNECTED: lambda: not cycle.disconnected}
         outlet = _Outlet(self, cycle)
 
         async def with_outlet(scope: Any, receive: Any, _: Any) -> None:

@@ -106,7 +106,7 @@ def _known(connection: Connection, generations: list[int]) -> set[tuple[int, dat
 def _tombstones_of(objects: ObjectStore, key: str) -> Iterator[Tombstone]:
     """Those that are whole."""
     with local_copy(objects, key) as path, path.open("rb") as file:
-        for record in scan(path):
+        for record in scan(path, mends=True):
             file.seek(record.location.offset)
             payload = file.read(record.location.length)
             if record.note.kind == "tombstone" and proves(record.digest, payload):

@@ -186,8 +186,9 @@ def _from_bucket(
     """As `_from_volumes`, with the objects of single instances; tombstones are noted before."""
     volumes = _volumes_of(objects)
     # As they came: of two patients under one study UID the first is the study's.
-    times = dict(objects.list_with_times("dicom/"))
-    keys = sorted((times[key], key) for key in without_folders(times))
+    keys = sorted(
+        (at, key) for key, at in objects.list_with_times("dicom/") if not key.endswith("/")
+    )
     total = 2 * len(volumes) + len(keys)
     done = len(volumes)
     rest: list[Callable[[], object]] = []

@@ -1,7 +1,6 @@
 """Instances that have an object of their own in the bucket, for an index that is rebuilt."""
 
 import mmap
-import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -18,11 +17,10 @@ from storage.dicom.digests import digest_like
 from storage.dicom.part10 import read_header
 from storage.index.insert_instance import NewInstance, find_known
 from storage.objects.filesystem import ObjectStore
-from storage.objects.keys import object_key
+from storage.objects.keys import object_key, sop_instance_of_key
 
 log = structlog.get_logger(__name__)
 
-_KEY = re.compile(r"dicom/[0-9.]+/[0-9.]+/([0-9.]{1,64})\.dcm")
 _IN_MEMORY_BYTES = 32 << 20
 
 
@@ -31,8 +29,7 @@ def instance_of_object(
 ) -> NewInstance | None:
     """One instance that has an object of its own; that it came before `stored_at` is all that is
     known of when. None where it cannot be read, or is another than its key says."""
-    named = _KEY.fullmatch(key)
-    sop_instance_uid = named[1] if named else ""
+    sop_instance_uid = sop_instance_of_key(key)
     try:
         source_of_key = objects.open(key)
     except (InvalidRequest, NotFound):

@@ -24,6 +24,7 @@ from storage.volumes.reader import VolumeReader
 from storage.volumes.records import ToAppend
 from storage.volumes.scan import (
     Record,
+    hides_records,
     scan,
     torn_bytes,
     verify,
@@ -57,6 +58,11 @@ def rewrite(
         return None
     if torn := torn_bytes(path, end):
         log.warning("volume_tail_torn", volume=path.name, torn_bytes=torn)
+        mended = list(scan(path, mends=True))
+        if len(mended) > len(records) or hides_records(path, end):
+            # A deletion may be among what is hidden, and has no row.
+            log.error("volume_not_compacted", volume=path.name, hidden_behind=end)
+            return None
     alive = [
         record
         for record in records
@@ -82,7 +88,7 @@ def rewrite(
 
 def carry_tombstones(volumes: VolumeWriter, path: Path) -> None:
     """Copy a volume's tombstones to the open one, so that the file may go."""
-    tombstones = [record for record in scan(path) if record.note.kind == "tombstone"]
+    tombstones = [one for one in scan(path, mends=True) if one.note.kind == "tombstone"]
     if tombstones:
         with _mapped(path) as view:
             volumes.append_records([_copy(view, record, is_aside=False) for record in tombstones])

@@ -10,6 +10,7 @@ from storage.volumes.files import SUFFIX
 DELETIONS = "deletions/"
 CONFLICTS = "conflicts/"
 _DELETION = re.compile(rf"{DELETIONS}(\d{{1,19}})-(\d{{8}}T\d{{12}}){re.escape(SUFFIX)}")
+_OBJECT = re.compile(r"dicom/[0-9.]+/[0-9.]+/([0-9.]{1,64})\.dcm")
 _VOLUME = re.compile(rf"volumes/[^/]+{re.escape(SUFFIX)}")
 _CONFLICT = re.compile(rf"{CONFLICTS}[0-9.]{{1,64}}/\d{{8}}T\d{{12}}-[^/]*{re.escape(SUFFIX)}")
 _AT = "%Y%m%dT%H%M%S%f"
@@ -37,6 +38,12 @@ def object_key(instance: Named) -> str:
 
 def volume_key(name: str) -> str:
     return f"volumes/{name}"
+
+
+def sop_instance_of_key(key: str) -> str:
+    """Of a key as `object_key` makes it; empty of others, which may say anything."""
+    found = _OBJECT.fullmatch(key)
+    return found[1] if found else ""
 
 
 def is_volume_key(key: str) -> bool:

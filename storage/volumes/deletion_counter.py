@@ -218,5 +218,5 @@ def _highest(folder: Path) -> int:
     highest = 0
     for path in volumes_in(folder):
         with suppress(FileNotFoundError):
-            highest = max([highest, *(record.note.generation for record in scan(path))])
+            highest = max([highest, *(record.note.generation for record in scan(path, mends=True))])
     return highest

@@ -28,10 +28,13 @@ def add_conflicts_of_bucket(
 ) -> None:
     """Behind all that was not kept aside. What was decided is noted, so that its object goes."""
     for key in without_folders(objects.list(CONFLICTS)):
-        found = None
-        if is_conflict_key(key):
-            with local_copy(objects, key) as path:
-                found = _record_of(path)
+        if not is_conflict_key(key):
+            # What somebody else named may name a patient.
+            log.error("copied_conflict_misnamed")
+            rebuilt.refused += 1
+            continue
+        with local_copy(objects, key) as path:
+            found = _record_of(path)
         if found is None:
             log.error("copied_conflict_damaged", key=key)
             rebuilt.refused += 1

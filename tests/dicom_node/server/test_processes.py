@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from pynetdicom import AE
+from pynetdicom.association import Association
 from pynetdicom.sop_class import Verification
 
 from dicom_node.server.processes import receiving_processes
@@ -39,7 +40,7 @@ def children(node: ScpProcess) -> set[int]:
     return {int(pid) for pid in listed.split()}
 
 
-def associate(node: ScpProcess, ae_title: str) -> object:
+def associate(node: ScpProcess, ae_title: str) -> Association:
     ae = AE(ae_title)
     ae.add_requested_context(Verification)
     return ae.associate("127.0.0.1", node.port)
@@ -61,8 +62,8 @@ def test_what_comes_while_the_only_receiving_process_is_gone_waits_for_the_next(
         for receiver in sorted(before)[:count]:
             os.kill(receiver, signal.SIGKILL)
         association = associate(node, "CT1")
-        assert association.is_established  # type: ignore[attr-defined]
-        association.release()  # type: ignore[attr-defined]
+        assert association.is_established
+        association.release()
         node.wait_for(lambda: len(children(node) - before) == count)
 
 

@@ -2,7 +2,8 @@
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -17,9 +18,12 @@ from storage.dicom.part10 import read_header
 from storage.maintenance.object_upload import upload_instances
 from storage.maintenance.reindex import reindex
 from storage.maintenance.reindex_rows import Rebuilt
+from storage.maintenance.volume_rewriting import rewrite
 from storage.volumes.mending import mended
+from storage.volumes.reader import VolumeReader
 from storage.volumes.records import HEADER, Note, encode_header
 from storage.volumes.scan import hides_records, scan, volumes_in
+from tests.servers import S3Server
 from tests.storage.deletion.test_deleting import STUDY, close, uid
 from tests.storage.instances import part10
 from tests.storage.maintenance.checked_storage import fill
@@ -123,6 +127,18 @@ def test_a_bit_in_the_header_of_a_deletion_brings_nothing_back(
     assert (done.deleted, done.refused) == (1, 0)
 
 
+def test_a_volume_stays_while_a_damaged_header_hides_a_deletion(storage: Storage) -> None:
+    fill(storage, COUNT)
+    storage.deletions.instance(uid("1"))
+    close(storage)
+    with closing(VolumeReader(storage.volumes.folder)) as reader:
+        for path in volumes_in(storage.volumes.folder):
+            kinds = [record.note.kind for record in scan(path)]
+            if "tombstone" in kinds:
+                flip(path, record_begins(path)[kinds.index("tombstone")] + 9)
+                assert rewrite(storage.engine, storage.volumes, path, reader, utcnow()) is None
+
+
 def test_what_a_damaged_header_hides_is_counted_and_a_forged_record_is_not_taken(
     storage: Storage, request: pytest.FixtureRequest
 ) -> None:
@@ -144,29 +160,40 @@ def test_what_a_damaged_header_hides_is_counted_and_a_forged_record_is_not_taken
 BUCKET = pytest.mark.parametrize("storage_settings", ["postgresql+s3"], indirect=True)
 
 
-def a_folder(storage: Storage) -> None:
-    for key in ("volumes/", "dicom/", "deletions/", "conflicts/"):
-        storage.objects._client.put_object(Bucket=storage.objects._bucket, Key=key, Body=b"")  # type: ignore[attr-defined]
+def put_by_others(storage: Storage, server: S3Server, keys: Sequence[str], body: bytes) -> None:
+    """Keys that the node's own store refuses to write."""
+    client = server.client()
+    for key in keys:
+        client.put_object(Bucket=storage.settings.s3_bucket, Key=key, Body=body)
+    client.close()
 
 
-def an_odd_key(storage: Storage) -> None:
-    for key in ("volumes/read me", "dicom/../x", "dicom//y z", "deletions/9", "conflicts/x"):
-        storage.objects._client.put_object(Bucket=storage.objects._bucket, Key=key, Body=b"hm")  # type: ignore[attr-defined]
+def a_folder(storage: Storage, server: S3Server) -> None:
+    put_by_others(storage, server, ["volumes/", "dicom/", "deletions/", "conflicts/"], b"")
 
 
-def an_empty_volume(storage: Storage) -> None:
+def an_odd_key(storage: Storage, server: S3Server) -> None:
+    keys = ["volumes/read me", "dicom/../x", "dicom//y z", "deletions/9", "conflicts/x"]
+    put_by_others(storage, server, keys, b"hm")
+
+
+def an_empty_volume(storage: Storage, server: S3Server) -> None:
+    del server
     storage.objects.put("volumes/0001.mvv", b"")
 
 
 @BUCKET
 @pytest.mark.parametrize("beside", [a_folder, an_odd_key, an_empty_volume])
 def test_what_lies_beside_in_the_bucket_stops_nothing(
-    storage: Storage, request: pytest.FixtureRequest, beside: Callable[[Storage], None]
+    storage: Storage,
+    request: pytest.FixtureRequest,
+    s3_server: S3Server,
+    beside: Callable[[Storage, S3Server], None],
 ) -> None:
     fill(storage, COUNT)
     close(storage)
     upload_instances(storage.engine, storage.instances, storage.objects, 10)
-    beside(storage)
+    beside(storage, s3_server)
     done = reindex(emptied(storage.settings, request), "bucket", storage.objects)
     assert done.instances == COUNT
     assert bool(done.refused) is (beside is not a_folder)
