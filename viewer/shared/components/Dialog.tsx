@@ -2,7 +2,7 @@
 
 import { type ReactNode, useEffect, useRef } from "react";
 import { useText } from "@/shared/hooks/useText";
-import { rememberFocus } from "@/shared/lib/focus";
+import { rememberFocus } from "@/shared/lib/keys/focus";
 
 /** Something over the page, with its name and a button to close it; Escape closes by itself. */
 export function Dialog({

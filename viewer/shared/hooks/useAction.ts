@@ -3,7 +3,7 @@
 import { useState } from "react";
 import { asProblem } from "@/shared/api/http";
 import { type Problem } from "@/shared/api/problem";
-import { rememberFocus } from "@/shared/lib/focus";
+import { rememberFocus } from "@/shared/lib/keys/focus";
 
 export interface Action {
   busy: boolean;

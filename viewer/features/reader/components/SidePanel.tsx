@@ -15,7 +15,7 @@ import type { GoTo } from "@/features/reader/hooks/stage/useGoTo";
 import { useOwnKeys } from "@/features/reader/hooks/tools/useOwnKeys";
 import { useHotkeys } from "@/shared/hooks/useHotkeys";
 import { useText } from "@/shared/hooks/useText";
-import { focusHome } from "@/shared/lib/focus";
+import { focusHome } from "@/shared/lib/keys/focus";
 import { isForReport } from "@/shared/lib/dragTypes";
 import type { Insertable, Insertion } from "@/features/report/lib/reportText";
 import type { LoadedMask } from "@/cornerstone";

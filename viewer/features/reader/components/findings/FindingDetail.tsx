@@ -8,7 +8,7 @@ import { ProblemNote } from "@/shared/components/ProblemNote";
 import { CurvePlot } from "@/features/reader/components/findings/CurvePlot";
 import { FindingContext } from "@/features/reader/components/findings/FindingContext";
 import { useHotkeys } from "@/shared/hooks/useHotkeys";
-import { focusHome } from "@/shared/lib/focus";
+import { focusHome } from "@/shared/lib/keys/focus";
 import { useAction } from "@/shared/hooks/useAction";
 import { useText } from "@/shared/hooks/useText";
 import { giveFeedback } from "@/shared/api/api";

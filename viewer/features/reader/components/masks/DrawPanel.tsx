@@ -6,7 +6,7 @@ import { Section } from "@/features/reader/components/Section";
 import { DrawnSegments } from "@/features/reader/components/masks/DrawnSegments";
 import { DrawTools } from "@/features/reader/components/masks/DrawTools";
 import type { DrawingState } from "@/features/reader/hooks/masks/drawingState";
-import { focusHome } from "@/shared/lib/focus";
+import { focusHome } from "@/shared/lib/keys/focus";
 import { useText } from "@/shared/hooks/useText";
 import type { LoadedSeries } from "@/cornerstone";
 import type { DrawnSegmentation } from "@/shared/api/types";
