@@ -1,9 +1,7 @@
-import { afterEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { DicomJson } from "@/dicom/dicomweb";
 import { setLanguage } from "@/shared/i18n/language";
 import { contentTree, documentFlags, documentTitle } from "@/features/reader/lib/contentTree";
-
-Object.assign(globalThis, { document: { documentElement: { lang: "" } } });
 
 const code = (meaning: string) => ({ vr: "SQ", Value: [{ "00080100": { vr: "SH", Value: ["X"] }, "00080104": { vr: "LO", Value: [meaning] } }] });
 const cs = (value: string) => ({ vr: "CS", Value: [value] });
@@ -42,8 +40,6 @@ const report: DicomJson = {
 };
 
 describe("a structured report", () => {
-  afterEach(() => setLanguage("en"));
-
   it("says of a number all that stands with it, and of a moment what is known of it", () => {
     const number = (value: number, unit: DicomJson, more: DicomJson = {}) => ({
       "0040A040": cs("NUM"),

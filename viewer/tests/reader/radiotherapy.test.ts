@@ -3,7 +3,6 @@ import type { DicomJson } from "@/dicom/dicomweb";
 import { doseFacts, planFacts } from "@/features/reader/lib/radiotherapy";
 import type { ContentItem } from "@/features/reader/lib/contentTree";
 
-Object.assign(globalThis, { document: { documentElement: { lang: "" } } });
 const sq = (...items: object[]) => ({ vr: "SQ", Value: items });
 const one = (...values: unknown[]) => ({ vr: "DS", Value: values });
 const lines = (items: readonly ContentItem[]): string[] =>

@@ -35,7 +35,6 @@ describe("what is open before signing", () => {
   it("names findings in the language of the page", () => {
     setLanguage("de");
     const open = openPoints(report({ finding_ids: ["1"], basis: "findings" }), findings, []);
-    setLanguage("en");
     expect([...open.rejected, ...open.unreviewed]).toEqual(["Lunge rechts, Volumen", "Beide Lungen, Volumen"]);
   });
 

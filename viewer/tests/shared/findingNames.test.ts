@@ -1,10 +1,7 @@
-import { afterEach, expect, it } from "vitest";
+import { expect, it } from "vitest";
 import { setLanguage } from "@/shared/i18n/language";
 import { caveatSentence, findingName, measureName, structureName } from "@/shared/lib/findingNames";
 import type { CaveatPart } from "@/shared/api/types";
-
-Object.assign(globalThis, { document: { documentElement: { lang: "" } } });
-afterEach(() => setLanguage("en"));
 
 it("names what the node's own pipelines measure in the language of the page, and leaves names of other models", () => {
   const labels = ["Left lung mean density", "Both lungs volume", "Intracranial volume", "Right thalamus volume", "Spiculated nodule volume", "Left lung"];

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import {
   ageAt,
   bytes,
@@ -18,11 +18,7 @@ import {
 } from "@/shared/lib/format";
 import { setLanguage } from "@/shared/i18n/language";
 
-Object.assign(globalThis, { document: { documentElement: { lang: "" } } });
-
 describe("numbers over an image", () => {
-  afterEach(() => setLanguage("en"));
-
   it("follow the language, with as many decimals as were asked for", () => {
     const shown = () => [fixed(1234.5, 2), fixed(1234.5, 0), decimal(1234.125)];
     expect(shown()).toEqual(["1234.50", "1235", "1234.125"]);

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { bytes, dateText, decimal, findingValue, fixed, number } from "@/shared/lib/format";
 import { messagesOf } from "@/shared/i18n";
 import { withFallback } from "@/shared/i18n/fallback";
@@ -6,17 +6,12 @@ import { fr } from "@/shared/i18n/fr";
 import { languageName, languages, preferred, setLanguage } from "@/shared/i18n/language";
 import { studyBadge } from "@/shared/lib/state";
 
-// Vitest runs without a browser: what the language is told to is all that counts.
-Object.assign(globalThis, { document: { documentElement: { lang: "" } } });
-
 function leaves(value: unknown, path: string): [string, unknown][] {
   if (typeof value !== "object" || value === null) return [[path, value]];
   return Object.entries(value).flatMap(([key, inner]) => leaves(inner, `${path}.${key}`));
 }
 
 describe("languages", () => {
-  afterEach(() => setLanguage("en"));
-
   it("follows the browser's order of preference", () => {
     expect(preferred(["it-IT", "de-AT", "en"])).toBe("de");
     expect(preferred(["fr-CA", "en"])).toBe("fr");

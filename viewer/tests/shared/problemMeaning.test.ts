@@ -1,12 +1,9 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, expect, it, vi } from "vitest";
+import { expect, it } from "vitest";
 import { messagesOf } from "@/shared/i18n";
 import { setLanguage } from "@/shared/i18n/language";
 import { meaningOf } from "@/shared/lib/problemMeaning";
-
-vi.stubGlobal("document", { documentElement: { lang: "" } });
-afterEach(() => setLanguage("en"));
 
 /** Every code that the node documents, several of which may share a line. */
 function documented(): string[] {

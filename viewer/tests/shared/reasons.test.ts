@@ -1,9 +1,7 @@
-import { afterEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { setLanguage } from "@/shared/i18n/language";
 import { detailText, endText, reasonLanguage, reasonText, stageText, studyStateText } from "@/shared/lib/reasons";
 import type { EndPart, ReasonPart, Refusal } from "@/shared/api/types";
-
-Object.assign(globalThis, { document: { documentElement: { lang: "" } } });
 
 const gap = "Slices 60 and 62 are 5.0 mm apart; the rest are 2.5 mm. Ask for a resend.";
 const parts: ReasonPart[] = [
@@ -12,8 +10,6 @@ const parts: ReasonPart[] = [
 ];
 
 describe("a reason of the node", () => {
-  afterEach(() => setLanguage("en"));
-
   it("is said in the language of the page, from its codes", () => {
     expect(reasonText(gap, parts)).toBe(gap);
     setLanguage("de");
@@ -50,8 +46,6 @@ describe("a reason of the node", () => {
 });
 
 describe("what ended a job, and what a part of the node lacks", () => {
-  afterEach(() => setLanguage("en"));
-
   it("is said in the language of the page, sentence by sentence", () => {
     const endParts: EndPart[] = [
       { code: "tried", parameters: { count: "3" } },
@@ -73,8 +67,6 @@ describe("what ended a job, and what a part of the node lacks", () => {
 });
 
 describe("what a job is doing", () => {
-  afterEach(() => setLanguage("en"));
-
   it("is stated in the language of the page, and as the model names it where that is its own", () => {
     const segment = { stage: "segment", stage_text: "Segmenting." };
     expect(stageText(segment)).toBe("Segmenting.");

@@ -2,7 +2,6 @@ import { describe, expect, it } from "vitest";
 import type { DicomJson } from "@/dicom/dicomweb";
 import { projectionAngles, techniqueOf } from "@/dicom/display/technique";
 
-Object.assign(globalThis, { document: { documentElement: { lang: "" } } });
 const one = (value: unknown) => ({ vr: "DS", Value: [value] });
 
 describe("how an image was taken", () => {

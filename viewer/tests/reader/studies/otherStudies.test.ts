@@ -1,8 +1,6 @@
-import { afterEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { setLanguage } from "@/shared/i18n/language";
 import { isPriorOf, isSamePerson, markText, nearestOthers, relationText } from "@/features/reader/lib/studies/otherStudies";
-
-Object.assign(globalThis, { document: { documentElement: { lang: "" } } });
 
 const read = {
   study_instance_uid: "1.2.3",
@@ -49,8 +47,6 @@ describe("a prior", () => {
 });
 
 describe("how far away in time a study is", () => {
-  afterEach(() => setLanguage("en"));
-
   it("is written with its sign and a unit of its size", () => {
     const at = (study_date: string | null, study_time: string | null = null) =>
       relationText({ study_date, study_time }, read);
