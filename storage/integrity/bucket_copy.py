@@ -71,7 +71,9 @@ class BucketCopy:
         """Whether the bucket has it now."""
         try:
             with self._instances.open_stored(instance) as stream:
-                self._objects.put(object_key(instance), stream, "application/dicom")
+                self._objects.put(
+                    object_key(instance), stream, "application/dicom", instance.received_at
+                )
         except InstanceDamaged:
             return False  # noted when it was read
         except (StorageUnavailable, NotFound):

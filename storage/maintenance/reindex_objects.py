@@ -25,10 +25,10 @@ _IN_MEMORY_BYTES = 32 << 20
 
 
 def instance_of_object(
-    engine: Engine, objects: ObjectStore, key: str, stored_at: datetime
+    engine: Engine, objects: ObjectStore, key: str, received_at: datetime
 ) -> NewInstance | None:
-    """One instance that has an object of its own; that it came before `stored_at` is all that is
-    known of when. None where it cannot be read, or is another than its key says."""
+    """One instance that has an object of its own; None where it cannot be read, or is another
+    than its key says."""
     sop_instance_uid = sop_instance_of_key(key)
     try:
         source_of_key = objects.open(key)
@@ -59,7 +59,7 @@ def instance_of_object(
             with part10[header.dataset_offset :] as dataset:
                 digest = digest_like(known, dataset)
     location = Location("", 0, size_bytes, key)
-    return NewInstance(header, location, digest, "bucket", "received", stored_at)
+    return NewInstance(header, location, digest, "bucket", "received", received_at)
 
 
 @contextmanager

@@ -55,8 +55,12 @@ class ObjectStore(Protocol):
         key: str,
         data: bytes | BinaryIO,
         content_type: str = "application/octet-stream",
+        received_at: datetime | None = None,
     ) -> None:
-        """Write the whole object; readers see the old or the new one, never a part."""
+        """Write the whole object; readers see the old or the new one, never a part.
+
+        `received_at`: when what it holds came, where that is not now (`list_with_times`).
+        """
         ...
 
     def get(self, key: str) -> bytes: ...
@@ -78,7 +82,8 @@ class ObjectStore(Protocol):
     def list(self, prefix: str) -> Iterator[str]: ...
 
     def list_with_times(self, prefix: str) -> Iterator[tuple[str, datetime]]:
-        """Each key with when its object was stored."""
+        """Each key with when what its object holds was received; where `put` was not given that,
+        with when the object was stored."""
         ...
 
     def presign_put(
@@ -147,8 +152,11 @@ class FilesystemObjects:
         key: str,
         data: bytes | BinaryIO,
         content_type: str = "application/octet-stream",
+        received_at: datetime | None = None,
     ) -> None:
         with self._temporary(key, data) as temporary:
+            if received_at is not None:
+                os.utime(temporary, (received_at.timestamp(), received_at.timestamp()))
             put_in_place(temporary, self._path(key), self._folder)
 
     def put_new(self, key: str, data: BinaryIO) -> bool:
@@ -222,8 +230,8 @@ class FilesystemObjects:
 
     def list_with_times(self, prefix: str) -> Iterator[tuple[str, datetime]]:
         for key in self.list(prefix):
-            stored_s = (self._folder / key).stat().st_mtime
-            yield key, datetime.fromtimestamp(stored_s, UTC)
+            modified_s = (self._folder / key).stat().st_mtime
+            yield key, datetime.fromtimestamp(modified_s, UTC)
 
     def presign_put(self, key: str, content_type: str, max_bytes: int, expires_s: int) -> Presigned:
         expires_at = utcnow() + timedelta(seconds=expires_s)

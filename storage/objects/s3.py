@@ -2,8 +2,10 @@
 
 import io
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any, BinaryIO
 
 from boto3.s3.transfer import TransferConfig
@@ -16,6 +18,9 @@ from storage.objects.s3_client import client_of, of_parts, translated
 from storage.settings import Settings
 
 _MULTIPART_BYTES = 32 * 1024 * 1024
+_RECEIVED_AT = "received-at"
+_ASKED_AT_ONCE = 8
+_ASKED_OF_A_TIME = 1000
 
 
 class S3Objects:
@@ -38,14 +43,20 @@ class S3Objects:
         key: str,
         data: bytes | BinaryIO,
         content_type: str = "application/octet-stream",
+        received_at: datetime | None = None,
     ) -> None:
         check_key(key)
+        metadata = {} if received_at is None else {_RECEIVED_AT: received_at.isoformat()}
         stream = io.BytesIO(data) if isinstance(data, bytes) else data
         if isinstance(stream, io.BytesIO) and stream.getbuffer().nbytes < _MULTIPART_BYTES:
             # The same request as that below makes, without what divides it into parts.
             with translated():
                 self._client.put_object(
-                    Bucket=self._bucket, Key=key, Body=stream, ContentType=content_type
+                    Bucket=self._bucket,
+                    Key=key,
+                    Body=stream,
+                    ContentType=content_type,
+                    Metadata=metadata,
                 )
             return
         with translated():
@@ -53,7 +64,7 @@ class S3Objects:
                 stream,
                 self._bucket,
                 key,
-                ExtraArgs={"ContentType": content_type},
+                ExtraArgs={"ContentType": content_type, "Metadata": metadata},
                 Config=self._transfer,
             )
 
@@ -104,7 +115,26 @@ class S3Objects:
         return (entry["Key"] for entry in self._entries(prefix))
 
     def list_with_times(self, prefix: str) -> Iterator[tuple[str, datetime]]:
-        return ((entry["Key"], entry["LastModified"]) for entry in self._entries(prefix))
+        # A listing tells when an object was stored, out of order and in whole seconds at some;
+        # what its metadata says is asked for one by one.
+        entries = self._entries(prefix)
+        with ThreadPoolExecutor(_ASKED_AT_ONCE) as pool:
+            while some := list(islice(entries, _ASKED_OF_A_TIME)):
+                keys = [entry["Key"] for entry in some]
+                yield from zip(keys, pool.map(self._received_at, some), strict=True)
+
+    def _received_at(self, entry: Mapping[str, Any]) -> datetime:
+        stored_at: datetime = entry["LastModified"]
+        try:
+            with translated():
+                response = self._client.head_object(Bucket=self._bucket, Key=entry["Key"])
+        except NotFound:
+            return stored_at  # deleted meanwhile
+        try:
+            received_at = datetime.fromisoformat(response["Metadata"][_RECEIVED_AT])
+        except (KeyError, ValueError):
+            return stored_at
+        return received_at if received_at.tzinfo else stored_at
 
     def list_with_tags(self, prefix: str = "") -> Iterator[tuple[str, str]]:
         """Each key with what tells its bytes from others that were there (ETag)."""

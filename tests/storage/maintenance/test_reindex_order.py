@@ -4,16 +4,18 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, true
 from structlog.testing import capture_logs
 
 from storage import tables as t
 from storage.container import Storage, open_storage
 from storage.core.clock import utcnow
+from storage.core.uids import derive_uid
 from storage.db.engine import reading, writing
 from storage.dicom.digests import digest_of
 from storage.dicom.part10 import read_header
 from storage.ingest.instance_stream import SPILL_BYTES
+from storage.integrity.bucket_copy import BucketCopy, not_uploaded
 from storage.maintenance.reindex import rebuild_from, reindex
 from storage.maintenance.volume_rewriting import rewrite
 from storage.objects.keys import object_key
@@ -200,3 +202,26 @@ def test_what_was_deleted_stays_so_where_the_bucket_alone_has_the_tombstone(
     volume.unlink()
     settings = emptied(storage.settings, request)
     assert rebuild_from(settings, storage.objects).instances == 0
+
+
+def test_a_study_stays_that_of_who_came_first_in_whatever_order_its_objects_were_stored(
+    storage: Storage, request: pytest.FixtureRequest
+) -> None:
+    for study in range(6):
+        for instance, patient in enumerate(("first", "second", "second")):
+            storage.ingest.accept(
+                part10(study=str(study), instance=str(instance), PatientID=patient), patient
+            )
+    close(storage)
+    with reading(storage.engine) as connection:
+        waiting = not_uploaded(connection, 20, true())
+    copying = BucketCopy(
+        storage.engine, storage.instances, storage.objects, several_write_objects=False
+    )
+    for one in reversed(waiting):
+        copying.copy(one)
+    settings = emptied(storage.settings, request)
+    assert reindex(settings, "bucket", storage.objects).instances == 18
+    with open_storage(settings) as rebuilt:
+        patients = rebuilt.index.patients_of([derive_uid("test", str(study)) for study in range(6)])
+    assert [patient_id for _, patient_id in patients.values()] == ["first"] * 6

@@ -3,6 +3,8 @@
 import hashlib
 import io
 import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import httpx
 import pytest
@@ -34,6 +36,28 @@ def test_put_get_range_list_delete(objects: ObjectStore) -> None:
     objects.delete("a/b.bin")
     objects.delete("a/b.bin")
     assert not objects.exists("a/b.bin")
+
+
+def test_objects_are_listed_with_when_what_they_hold_came(
+    objects: ObjectStore, tmp_path: Path
+) -> None:
+    came_at = datetime(2024, 2, 29, 23, 59, 59, 123456, tzinfo=UTC)
+    large = tmp_path / "large"
+    large.write_bytes(bytes(33 << 20))
+    # The last first, and in one second: when they were stored would tell another order.
+    with large.open("rb") as stream:
+        objects.put("some/large", stream, received_at=came_at + timedelta(milliseconds=2))
+    objects.put("some/small", b"1", received_at=came_at)
+    objects.put("some/stream", io.BytesIO(b"2"), received_at=came_at + timedelta(milliseconds=1))
+    before = datetime.now(UTC) - timedelta(seconds=2)
+    objects.put("some/of-now", b"3")
+    listed = dict(objects.list_with_times("some/"))
+    assert before < listed.pop("some/of-now")
+    assert listed == {
+        "some/small": came_at,
+        "some/stream": came_at + timedelta(milliseconds=1),
+        "some/large": came_at + timedelta(milliseconds=2),
+    }
 
 
 def test_what_is_not_there_is_not_found(objects: ObjectStore) -> None:
