@@ -41,12 +41,16 @@ describe("languages", () => {
       expect(value, path).not.toBe("");
     }
     const whole = ["common", "entry", "findingNames", "report", "search", "states", "studyList"];
-    // Stages of jobs, curved planes, and layouts as files.
-    const parts = /^\.(reasons\.stages\.|viewing\.curved\.|hangingProtocols\.(exportFile|importFile|fileTooLarge|noJson|noProtocols))/;
+    // Stages of jobs, curved planes, layouts as files, and a count of none.
+    const parts = /^\.(reader\.noneFound|reasons\.stages\.|viewing\.curved\.|hangingProtocols\.(exportFile|importFile|fileTooLarge|noJson|noProtocols))/;
     const wanted = [...english.keys()].filter((path) => whole.includes(path.split(".")[1] ?? "") || parts.test(path));
     expect(own.map(([path]) => path).sort()).toEqual(wanted.sort());
     const shown = messagesOf("fr");
     expect([shown.studyList.columns.study_date, shown.viewing.presetLabel]).toEqual(["Date de l’examen", messagesOf("en").viewing.presetLabel]);
+    expect([shown.reader.noneFound, shown.reader.noneFoundSentence("Métastases")]).toEqual([
+      "rien de marqué",
+      "Le logiciel n’a rien marqué (« Métastases » : 0), ce qui ne signifie pas qu’il n’y a rien.",
+    ]);
     expect(languages.map(languageName)).toEqual(["English", "Deutsch", "Français"]);
   });
 
