@@ -3,6 +3,8 @@
 from functools import lru_cache
 from typing import Literal
 
+from inference.retention.outlook_sentences import TEMPLATES as OUTLOOK_TEMPLATES
+from inference.retention.outlook_sentences import OutlookCode
 from inference.sentence_templates import SentencePart, SentenceTemplates
 
 HealthCode = Literal[
@@ -34,9 +36,10 @@ HealthCode = Literal[
     "access_rule_unreadable",
     "jobs_overdue",
     "check_failed",
+    OutlookCode,
 ]
 
-TEMPLATES: dict[HealthCode, str] = {
+_OF_CHECKS: dict[HealthCode, str] = {
     "database_silent": "The database does not answer. Check MEDIVIEW_DATABASE_URL.",
     "index_locked": (
         "The index has been locked for {seconds} s. Whatever arrives waits, and is refused after"
@@ -145,6 +148,7 @@ TEMPLATES: dict[HealthCode, str] = {
     ),
     "check_failed": "The check itself failed: {error}.",
 }
+TEMPLATES: dict[HealthCode, str] = dict([*_OF_CHECKS.items(), *OUTLOOK_TEMPLATES.items()])
 _SENTENCES = SentenceTemplates(TEMPLATES, at_most=3000)
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from inference.retention.outlook_sentences import OutlookCode, sentence
 from inference.retention.sentences import blocked_words
 from storage.retention.disk import DiskForecast, DiskMarks, DiskSamples
 from storage.retention.repository import StudyRetention
@@ -40,28 +41,21 @@ class DiskOutlook:
         """Empty while there is room."""
         if not self.is_low:
             return ""
-        share = self.free_bytes / self.disk_bytes if self.disk_bytes else 0
-        return " ".join(
-            (
-                f"{_size(self.free_bytes)} ({share:.0%}) are free on the disk of the data folder.",
-                self._trend(),
-                self._remedy(),
-            )
-        )
+        share = _share(self.free_bytes, self.disk_bytes or 1)
+        low = sentence("disk_space_low", free=_size(self.free_bytes), share=share)
+        return f"{low} {self._trend()} {self._remedy()}"
 
     def stuck(self) -> str:
         """What could not be freed, and what it waits for; empty where all is well."""
         problem = self.last_round.get("problem")
         if problem:
-            return f"Retention waits: {problem}"
+            return f"{sentence('retention_waits')} {problem}"
         if not self.is_stuck:
             return ""
         blocked = blocked_words(self.last_round.get("blocked", ()))
-        missing = self.last_round["missing_bytes"]
-        return (
-            f"The disk is short, and retention could not free {_size(missing)} of what is needed."
-            f" {blocked or 'No rule lets further studies leave early (evict).'}"
-        )
+        missing = _size(self.last_round["missing_bytes"])
+        stuck = sentence("retention_stuck", missing=missing)
+        return f"{stuck} {blocked or sentence('no_more_early')}"
 
     def quotas(self) -> str:
         """Rules whose studies take nearly all of a quota, or more; empty: none."""
@@ -69,20 +63,17 @@ class DiskOutlook:
 
     def _trend(self) -> str:
         if self.forecast is None:
-            return "How fast it fills is not known yet."
+            return sentence("fill_rate_unknown")
         if self.forecast.full_at is None:
-            return "It has not been filling over the last days."
-        per_day = _size(int(self.forecast.filled_bytes_per_day))
-        return (
-            f"At the rate of the last days ({per_day} a day) nothing more is received from"
-            f" {self.forecast.full_at:%Y-%m-%d} on."
-        )
+            return sentence("disk_not_filling")
+        filled = _size(int(self.forecast.filled_bytes_per_day))
+        return sentence("disk_full_on", filled=filled, day=f"{self.forecast.full_at:%Y-%m-%d}")
 
     def _remedy(self) -> str:
         if not self.evictable_bytes:
-            return "No rule lets studies leave early: docs/retention.md."
-        begins = _size(self.marks.evict_bytes)
-        return f"Below {begins}, retention frees up to {_size(self.evictable_bytes)}."
+            return sentence("no_early_rule")
+        begins, freed = _size(self.marks.evict_bytes), _size(self.evictable_bytes)
+        return sentence("retention_frees", begins=begins, freed=freed)
 
 
 def disk_outlook(
@@ -110,16 +101,24 @@ def _quota_words(use: QuotaUse) -> str:
     """Empty while there is room."""
     taken, quota = use["size_bytes"], use["quota_bytes"]
     studies, most = use["studies"], use["quota_studies"]
-    near = []
-    if quota and taken * 100 >= quota * use["warn_percent"]:
-        near.append(f"{_size(taken)} of {_size(quota)} ({taken / quota:.0%})")
-    if most and studies * 100 >= most * use["warn_percent"]:
-        near.append(f"{studies} of {most} studies ({studies / most:.0%})")
-    if not near:
+    bytes_near = bool(quota) and taken * 100 >= quota * use["warn_percent"]
+    studies_near = bool(most) and studies * 100 >= most * use["warn_percent"]
+    if not bytes_near and not studies_near:
         return ""
+    parameters: dict[str, object] = {"rule": use["rule"]}
+    code: OutlookCode = "quota_of_both" if bytes_near and studies_near else "quota_of_bytes"
+    if bytes_near:
+        parameters |= {"taken": _size(taken), "quota": _size(quota), "share": _share(taken, quota)}
+    if studies_near:
+        code = code if bytes_near else "quota_of_studies"
+        parameters |= {"studies": studies, "most": most, "studies_share": _share(studies, most)}
+    near = sentence(code, **parameters)
     stay = blocked_words(use["blocked"])
-    sentence = f"The rule '{use['rule']}' has taken {' and '.join(near)} of its quota."
-    return f"{sentence} {stay}".rstrip()
+    return f"{near} {stay}".rstrip()
+
+
+def _share(part: int, whole: int) -> str:
+    return f"{part / whole:.0%}"
 
 
 def _size(size_bytes: int) -> str:

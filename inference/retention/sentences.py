@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from inference.retention.outlook_sentences import sentence
 from inference.rules.retention_rule import RetentionRule
 from storage.retention.obligations import Obligation, ObligationKind
 from storage.retention.round import BlockedStudies
@@ -58,8 +59,8 @@ class Reason:
 def reason_of(obligation: Obligation) -> Reason:
     one, several = _SENTENCES[obligation.kind]
     text = one if obligation.count == 1 else several
-    sentence = text.format(count=obligation.count, to=obligation.owed_to)
-    return Reason(obligation.kind, sentence, obligation.owed_to)
+    written = text.format(count=obligation.count, to=obligation.owed_to)
+    return Reason(obligation.kind, written, obligation.owed_to)
 
 
 def counts(obligation: Obligation, rule: RetentionRule) -> bool:
@@ -72,15 +73,15 @@ def counts(obligation: Obligation, rule: RetentionRule) -> bool:
 def blocked_words(blocked: Sequence[BlockedStudies]) -> str:
     """What the studies that may leave early wait for: by the counts of `Round.as_json`."""
     found = [f"{one['studies']} {_waits_for(one['kind'], one['owed_to'])}" for one in blocked]
-    return f"Studies that have to stay: {', '.join(found)}." if found else ""
+    return sentence("studies_stay", studies=", ".join(found)) if found else ""
 
 
 def _waits_for(kind: str, owed_to: str) -> str:
-    words = _WAITS_FOR.get(kind, kind.replace("_", " "))
+    words = WAITS_FOR.get(kind, kind.replace("_", " "))
     return f"{words} {owed_to}" if owed_to else words
 
 
-_WAITS_FOR = {
+WAITS_FOR = {
     "legal_hold": "on legal hold",
     "receiving": "still being received",
     "job": "with jobs that are not finished",
@@ -103,3 +104,4 @@ _WAITS_FOR = {
     "uses": "whose last use is not known yet",
     "unreadable": "whose headers cannot be read",
 }
+"""By the kind of a reason; behind some the name of a peer follows."""

@@ -11,6 +11,7 @@ import structlog
 from inference.retention.assessment import Assessment, Retention, RetentionStorage
 from inference.retention.clock_doubt import ClockDoubt
 from inference.retention.departure import Cause, remove_study
+from inference.retention.outlook_sentences import sentence
 from inference.retention.quotas import keep_quotas
 from inference.retention.round_result import Round
 from inference.rules.file import current_rules
@@ -83,7 +84,7 @@ class RetentionRounds:
                 try:
                     rules = current_rules(storage.settings).retention
                 except InvalidRequest as error:
-                    done.problem = error.message
+                    done.problem = sentence("rules_wrong", problem=error.message)
                     self._note(done, now)
                     return done
                 if not rules:
@@ -134,11 +135,8 @@ class RetentionRounds:
             share = _DUE_SHARE if self._is_short() else 1.0
             self._remove_due(retention, done, now, partial(ends, share))
         elif done.trusted_at is not None:
-            done.problem = (
-                f"The clock says {now:%Y-%m-%d}, and the last round was on"
-                f" {done.trusted_at:%Y-%m-%d}. Set it right if it is wrong; else studies leave"
-                " again in a day."
-            )
+            now_day, last_day = f"{now:%Y-%m-%d}", f"{done.trusted_at:%Y-%m-%d}"
+            done.problem = sentence("clock_in_doubt", now=now_day, last=last_day)
         keep_quotas(
             self._storage.retention,
             retention,

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { setLanguage } from "@/shared/i18n/language";
 import { detailText, endText, reasonLanguage, reasonText, stageText, studyStateText } from "@/shared/lib/reasons";
-import type { EndPart, ReasonPart, Refusal } from "@/shared/api/types";
+import type { EndPart, HealthPart, ReasonPart, Refusal } from "@/shared/api/types";
 
 const gap = "Slices 60 and 62 are 5.0 mm apart; the rest are 2.5 mm. Ask for a resend.";
 const parts: ReasonPart[] = [
@@ -63,6 +63,24 @@ describe("what ended a job, and what a part of the node lacks", () => {
     expect(endText(job)).toBe("3-mal versucht. Lesen oder Schreiben ist gescheitert: Der Datenträger ist voll.");
     expect(detailText(part)).toMatch(/^Wo \/data liegt, sind 300 MiB frei; unter 512 MiB /);
     expect(endText({ reason: "A model of its own says no.", reason_parts: [] })).toBe("A model of its own says no.");
+  });
+});
+
+describe("what the disk and retention are short of", () => {
+  it("is stated in the language of the page, with what studies wait for", () => {
+    const part = {
+      ok: false,
+      detail: "own",
+      detail_parts: [
+        { code: "retention_stuck", parameters: { missing: "1.5 GiB" } },
+        { code: "studies_stay", parameters: { studies: "40 with instances owed to pacs, 1 on legal hold, 2 of a newer kind" } },
+      ],
+    } satisfies HealthPart;
+    setLanguage("de");
+    expect(detailText(part)).toBe(
+      "Der Platz ist knapp, und von dem, was nötig ist, konnte die Aufbewahrung 1,5 GiB nicht freigeben. " +
+        "Studien, die bleiben müssen: 40 mit Instanzen, die noch zu senden sind an pacs, 1 gesperrt (Legal Hold), 2 of a newer kind.",
+    );
   });
 });
 

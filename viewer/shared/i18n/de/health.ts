@@ -1,4 +1,5 @@
 import type { Messages } from "@/shared/i18n/messages";
+import { outlook } from "./retention";
 
 /** Lists of the node end in English where they are cut. */
 const list = (names: string) => names.replace(/ and others$/, " und weitere").replace(/; and ([\d,]+) others$/, "; und $1 weitere");
@@ -62,6 +63,7 @@ export const health: NonNullable<Messages["reasons"]["health"]> = {
   jobs_overdue: ({ named, seconds }) =>
     `Über der Frist und nicht beendet: ${list(named).replaceAll(", job ", ", Auftrag ").replaceAll(", since ", ", seit ")}. Ein Prozess, der ${seconds} s darüber hinaus rechnet (MEDIVIEW_JOB_GRACE_S), wird beendet; bleibt ein Auftrag, starten Sie den Worker neu.`,
   check_failed: ({ error }) => `Die Prüfung selbst ist gescheitert: ${error}.`,
+  ...outlook,
 };
 
 function study(named: string): string {

@@ -23,6 +23,7 @@ type EndValues = Record<"by" | "count" | "error" | "found" | "limit" | "model" |
 
 /** And of a part of the node (api/server/health_sentences.py). */
 type HealthValues = Record<
-  "command" | "commands" | "count" | "error" | "folder" | "free" | "name" | "named" | "names" | "needed" | "seconds" | "user" | "when",
+  | "begins" | "command" | "commands" | "count" | "day" | "error" | "filled" | "folder" | "free" | "freed" | "last" | "missing" | "most" | "name"
+  | "named" | "names" | "needed" | "now" | "problem" | "quota" | "rule" | "seconds" | "share" | "studies" | "studies_share" | "taken" | "user" | "when",
   string
 >;
