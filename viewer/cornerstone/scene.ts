@@ -1,5 +1,7 @@
 import { Enums as CoreEnums, RenderingEngine } from "@cornerstonejs/core";
+import type { Vector } from "@/dicom/geometry";
 import type { WindowPreset, WindowRange } from "@/dicom/windowing";
+import { drawAcross, type AcrossDrawing } from "./annotations/acrossImages";
 import { Clips } from "./views/clips";
 import { MaskLayers } from "./masks/layer";
 import { Links } from "./views/links";
@@ -25,7 +27,7 @@ import type { Undrawable } from "./views/undrawable";
 import { panBy, zoomBy } from "./views/moving";
 import { windowBetween } from "./windows/regionWindow";
 import { flip, turn, type Turn } from "./views/turning";
-import { isCell, planes, viewIdOf, viewInfo, type ViewId, type ViewInfo } from "./views/view";
+import { isCell, planes, viewIdOf, viewInfo, type Plane, type ViewId, type ViewInfo } from "./views/view";
 import { Viewports, type DrawnView } from "./views/viewports";
 import { VolumeView } from "./volumes/volume";
 import type { KeptWindows } from "./windows/window";
@@ -160,19 +162,28 @@ export class Scene {
     this.windows.change((window) => window.set(range, curve ?? null));
   }
 
-  /** By what lies between two points of the active view. */
-  windowRegion(from: [number, number], to: [number, number]): void {
-    const range = this.activeView && windowBetween(this.activeView, from, to);
+  /** By what lies between two points of a view. */
+  windowRegion(viewId: ViewId, from: [number, number], to: [number, number]): void {
+    const view = this.views.get(viewId);
+    const range = view && windowBetween(view, from, to);
     if (range) this.windows.change((window) => window.set(range));
   }
 
-  zoomBy(factor: number): void {
-    if (this.activeView) zoomBy(this.activeView, factor);
+  zoomBy(viewId: ViewId, factor: number): void {
+    const view = this.views.get(viewId);
+    if (view) zoomBy(view, factor);
   }
 
   /** By CSS pixels. */
-  panBy(way: [number, number]): void {
-    if (this.activeView) panBy(this.activeView, way);
+  panBy(viewId: ViewId, way: [number, number]): void {
+    const view = this.views.get(viewId);
+    if (view) panBy(view, way);
+  }
+
+  /** Draws on a plane that is none of the images what was placed without the mouse; `points` in the patient, LPS in mm. */
+  putAcross(viewId: ViewId, drawing: AcrossDrawing, points: readonly Vector[]): void {
+    const view = this.views.plane(viewId as Plane);
+    if (view) drawAcross(view, drawing, points);
   }
 
   get openingRange(): WindowRange | null {

@@ -1,12 +1,15 @@
-import type { Types as ToolTypes } from "@cornerstonejs/tools";
+import { utilities, type VolumeViewport } from "@cornerstonejs/core";
+import { annotation, type Types as ToolTypes } from "@cornerstonejs/tools";
 import type { Calibration } from "@/dicom/calibration/calibration";
 import { quantitiesOfShape } from "@/dicom/calibration/quantities";
 import { NotMeasurable, type Point } from "@/dicom/calibration/scale";
 import { inPlane, type Vector } from "@/dicom/geometry";
-import { measuredLines } from "@/dicom/measurements/measurement";
+import { hasExtent } from "@/dicom/measurements/extent";
+import { measuredLines, type Measurement } from "@/dicom/measurements/measurement";
 import { measuringToolOf } from "@/cornerstone/tools";
 import { text } from "@/shared/i18n";
-import { pointsForNode } from "./annotations";
+import { measuringClasses } from "@/cornerstone/runtime";
+import { dataOf, pointsForNode } from "./annotations";
 
 /** Planes through a volume are drawn in the patient's millimetres, whatever the pixels of its images are. */
 const millimetres: Calibration = {
@@ -31,4 +34,24 @@ export function linesAcrossImages({ metadata, data }: ToolTypes.Annotation): str
   const measured = found instanceof NotMeasurable ? [] : found;
   const lines = measuredLines({ label: data.label ?? "", measured, obstacle: null, savedAs: [] });
   return [...lines, text().viewing.acrossImages];
+}
+
+/** What was placed; its points in the plane's own directions tell which axis of an ellipse is upright. */
+export type AcrossDrawing = Pick<Measurement, "kind" | "label" | "points" | "isClosed">;
+
+/** Draws it as Cornerstone's own tools do. `points` in the patient, LPS in mm. */
+export function drawAcross(view: VolumeViewport, drawing: AcrossDrawing, points: readonly Vector[]): void {
+  if (!hasExtent(drawing.kind, drawing.points)) return;
+  const world = points.map((point): Vector => [...point]);
+  const made: ToolTypes.Annotation = {
+    annotationUID: utilities.uuidv4(),
+    highlighted: false,
+    invalidated: true,
+    isLocked: false,
+    isVisible: true,
+    metadata: { ...view.getViewReference({ points: world.slice(0, 1) }), toolName: measuringClasses[drawing.kind].toolName },
+    data: dataOf({ ...drawing, measured: [] }, world, ""),
+  };
+  annotation.state.addAnnotation(made, view.getFrameOfReferenceUID());
+  view.render();
 }

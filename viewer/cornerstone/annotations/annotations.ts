@@ -37,7 +37,7 @@ function thinned(points: Types.Point3[]): Types.Point3[] {
 
 /** The annotation's data of a measurement that the node kept, its points in the patient. */
 export function dataOf(
-  { kind, isClosed, label, points: onImage, measured }: Measurement,
+  { kind, isClosed, label, points: onImage, measured }: Pick<Measurement, "kind" | "isClosed" | "label" | "points" | "measured">,
   points: Types.Point3[],
   targetId: string,
 ): ToolTypes.AnnotationData {

@@ -3,6 +3,7 @@
 import { useCallback, useSyncExternalStore } from "react";
 import { kindOfTool, type WorkingTool } from "@/features/reader/hooks/tools/useToolByKeys";
 import type { ViewStore } from "@/features/reader/lib/layout/viewStore";
+import { matrixOf } from "@/features/reader/lib/stage/keyGround";
 import { onScreen } from "@/features/reader/lib/stage/keySteps";
 import { outlineOf, placesOf } from "@/dicom/measurements/placed";
 import type { Scene } from "@/cornerstone";
@@ -14,9 +15,9 @@ const arms = "M-16 0h11M5 0h11M0 -16v11M0 5v11";
 /** The tool that is worked with keys: its cursor, what is being drawn, and what the keys do now. */
 export function KeyCursor({ scene, views, working }: { scene: Scene | null; views: ViewStore; working: WorkingTool }) {
   const { viewing: t } = useText();
-  const { tool, viewId, at, places, stretch } = working;
+  const { tool, viewId, ground, at, places, stretch } = working;
   const now = useCallback(() => views.get(viewId).info, [views, viewId]);
-  const matrix = useSyncExternalStore(views.subscribe, now, now)?.imageMatrix ?? null;
+  const matrix = matrixOf(useSyncExternalStore(views.subscribe, now, now), ground);
   const kind = kindOfTool(tool);
   if (!at || !matrix || !kind) return <Note>{t.byKeys.picture[tool === "zoom" || tool === "pan" ? tool : "window"]}</Note>;
   const [x, y] = onScreen(at, matrix);

@@ -4,8 +4,10 @@ import { useCallback, useEffect, useState } from "react";
 import { CurvedPane } from "@/features/reader/components/curved/CurvedPane";
 import { ViewCurve } from "@/features/reader/components/curved/ViewCurve";
 import { MipPane } from "@/features/reader/components/stage/MipPane";
+import { KeyCursor } from "@/features/reader/components/stage/KeyCursor";
 import { View } from "@/features/reader/components/stage/View";
 import type { CurvedState } from "@/features/reader/hooks/curved/useCurved";
+import type { WorkingTool } from "@/features/reader/hooks/tools/useToolByKeys";
 import type { ReaderState } from "@/features/reader/hooks/useReader";
 import type { WindowRange } from "@/dicom/windowing";
 import { planes, pointClicks, type LoadedSeries, type Plane, type ToolName, type ViewId } from "@/cornerstone";
@@ -19,12 +21,15 @@ export function PlanesStage({
   series,
   tool,
   curved,
+  working,
   onMenu,
 }: {
   reader: ReaderState;
   series: LoadedSeries;
   tool: ToolName;
   curved: CurvedState;
+  /** The tool that is worked with keys. */
+  working: WorkingTool | null;
   onMenu: (viewId: ViewId, x: number, y: number) => void;
 }) {
   const { scene, views, onShown } = reader;
@@ -92,6 +97,7 @@ export function PlanesStage({
           onMenu={onMenu}
           onAttach={attach}
         >
+          {working?.viewId === plane && <KeyCursor scene={scene} views={views} working={working} />}
           {curved.isOpen && <ViewCurve plane={plane} scene={scene} views={views} curved={curved} />}
         </View>
       ))}

@@ -3,7 +3,6 @@
 import { useState } from "react";
 import { ProblemNote } from "@/shared/components/ProblemNote";
 import { Waiting } from "@/shared/components/Waiting";
-import { KeyCursor } from "@/features/reader/components/stage/KeyCursor";
 import { PlanesStage } from "@/features/reader/components/stage/PlanesStage";
 import { StackCellView } from "@/features/reader/components/stage/StackCellView";
 import { VolumeStage } from "@/features/reader/components/stage/VolumeStage";
@@ -105,12 +104,11 @@ export function Stage({
         </div>
       )}
       {layout === "planes" && series && (
-        <PlanesStage key={series.seriesInstanceUid} reader={reader} series={series} tool={tool} curved={curved} onMenu={onMenu} />
+        <PlanesStage key={series.seriesInstanceUid} reader={reader} series={series} tool={tool} curved={curved} working={working} onMenu={onMenu} />
       )}
       {layout === "volume" && series && (
         <VolumeStage key={series.seriesInstanceUid} reader={reader} series={series} tool={tool} />
       )}
-      {layout === "planes" && working && <KeyCursor scene={reader.scene} views={reader.views} working={working} />}
       {!series && !problem && (
         <div className="pointer-events-none absolute inset-0">
           <Waiting text={t.readingSeries} />
