@@ -1,6 +1,7 @@
 """What other systems measured is shown under their name, and is the reader's by a copy alone."""
 
 import copy
+import math
 import re
 
 import pytest
@@ -55,6 +56,34 @@ def foreign_report(node: ClosedNode, images: list[Dataset]) -> str:
             item.PersonName = "Strange^Stephen"
     node.storage.ingest.accept(part10(document), "dimse:WORKSTATION")
     return str(document.SOPInstanceUID)
+
+
+def circles_of_others(node: ClosedNode, images: list[Dataset], areas: list[float | None]) -> None:
+    """An SR of circles of ten columns; what each states: its area, mm2, or else a mean alone."""
+    own = node.storage.index.instance(foreign_report(node, images))
+    document = copy.deepcopy(node.storage.instances.dataset(own))
+    node.storage.deletions.instance(own.sop_instance_uid)
+    document.SOPInstanceUID = document.file_meta.MediaStorageSOPInstanceUID = "2.25.772"
+    (length,) = document.ContentSequence[-1].ContentSequence
+    groups = [copy.deepcopy(length) for _ in areas]
+    for number, (group, area) in enumerate(zip(groups, areas, strict=True)):
+        for item in group.ContentSequence:
+            if item.ConceptNameCodeSequence[0].CodeValue == "112039":
+                item.TextValue = "Workstation:Region"
+            if item.ConceptNameCodeSequence[0].CodeValue == "112040":
+                item.UID = f"{TRACKING_UID}{number}"
+        (size,) = (one for one in group.ContentSequence if one.ValueType == "NUM")
+        stated = ("42798000", "Area", "mm2", area) if area else ("373098007", "Mean", "1", 40)
+        size.ConceptNameCodeSequence[0].CodeValue = stated[0]
+        size.ConceptNameCodeSequence[0].CodeMeaning = stated[1]
+        (value,) = size.MeasuredValueSequence
+        value.MeasurementUnitsCodeSequence[0].CodeValue = stated[2]
+        value.NumericValue = stated[3]
+        value.pop("FloatingPointValue", None)
+        (line,) = (one for one in size.ContentSequence if one.ValueType == "SCOORD")
+        line.GraphicType, line.GraphicData = "CIRCLE", [30, 20 + 12 * number, 40, 20 + 12 * number]
+    document.ContentSequence[-1].ContentSequence = groups
+    node.storage.ingest.accept(part10(document), "dimse:WORKSTATION")
 
 
 def saved_by_readers(node: ClosedNode, study: str) -> list[Dataset]:
@@ -157,3 +186,34 @@ def test_a_sentence_waits_for_the_report_that_it_is_for(
     page.get_by_role("button", name="Create draft").click()
     editor = page.get_by_test_id("report-panel").get_by_role("textbox")
     expect(editor.filter(has_text="20.0 mm")).to_be_visible()
+
+
+def test_a_foreign_circle_is_one_in_mm_or_of_pixels_as_its_area_tells(
+    guarded: ClosedNode, guarded_page: Page, images: list[Dataset]
+) -> None:
+    """Ten columns are 4 mm, ten rows 9 mm."""
+    in_mm, of_pixels = math.pi * 4**2, math.pi * 4 * 9
+    circles_of_others(guarded, images, [in_mm, of_pixels, None])
+    page, study = guarded_page, str(images[0].StudyInstanceUID)
+    sign_in_on(page, guarded, "ada", f"/study/?study={study}")
+    viewport = page.get_by_test_id("viewport").first
+    expect(viewport).to_have_attribute("data-image-rendered", "true")
+    page.get_by_test_id("others-measurement").first.get_by_test_id("measured-text").click()
+    expect(viewport).to_have_attribute("data-slice-number", "2")
+    expect(viewport.locator("svg ellipse")).to_have_count(3)
+    outlines = viewport.locator("svg ellipse").evaluate_all(
+        "all => all.map(one => ['cy', 'rx', 'ry'].map(name => Number(one.getAttribute(name))))"
+    )
+    shapes = [round(ry / rx, 2) for _, rx, ry in sorted(outlines)]
+    assert shapes == pytest.approx([1, 9 / 4, 9 / 4], rel=0.02)
+    foreign = page.get_by_test_id("others-measurement")
+    expect(foreign.nth(0)).to_contain_text(f"area {in_mm:.1f} mm²")
+    expect(foreign.nth(1)).to_contain_text(f"area {of_pixels:.0f} mm²")
+    # Nothing tells which it is: as the standard has it, and said so.
+    expect(foreign.nth(2)).to_contain_text(f"area {of_pixels:.0f} mm²")
+    caveat = re.compile("no size that would tell")
+    expect(foreign.nth(2)).to_contain_text(caveat)
+    expect(foreign.nth(1)).not_to_contain_text(caveat)
+    # A copy is of the shape that is shown.
+    foreign.nth(1).get_by_test_id("take-over").click()
+    expect(page.get_by_test_id("measurement")).to_have_attribute("data-kind", "ellipse")

@@ -65,7 +65,7 @@ export function readDrawing(
     measured: [...ofShape, ...statistics],
     obstacle: found instanceof NotMeasurable ? found.obstacle : null,
     savedAs: kept && isWhere(kept.points, points) ? disagreeing(kept.measured, ofShape) : [],
-    caveats: caveatsOf(kind, calibration),
+    caveats: [...caveatsOf(kind, calibration), ...(kept?.isUnclear ? (["circle_of_pixels"] as const) : [])],
     valueCaveats: suvCaveatsOf(slice.dataset),
     takenOver,
     madeBy: kept?.madeBy ?? null,

@@ -2,6 +2,8 @@ import { eventTarget, utilities } from "@cornerstonejs/core";
 import { annotation, Enums, type Types as ToolTypes } from "@cornerstonejs/tools";
 import { measuredLines, uidOfUuid, type Measurement, type TakenOver } from "@/dicom/measurements/measurement";
 import { newMeasurement, type NewDrawing, type PlacedShape } from "@/dicom/measurements/placed";
+import { circleAsMeant } from "@/dicom/measurements/foreignCircle";
+import { statedCalibrationOf } from "@/dicom/calibration/calibration";
 import { handCalibrations } from "@/dicom/calibration/byHand";
 import type { Slice } from "@/dicom/geometry";
 import { calibrate, dropUnused, mayCalibrate, restoreCalibrations, takeCalibrations } from "./calibrating";
@@ -279,9 +281,10 @@ export class Measuring {
     this.silent = before;
   }
 
-  private place(one: Measurement): void {
-    const imageId = this.images.imageIdOf(one);
+  private place(stated: Measurement): void {
+    const imageId = this.images.imageIdOf(stated);
     if (imageId === undefined) return;
+    const one = this.asMeant(stated, this.images.sliceOf(imageId));
     this.waiting.delete(one.trackingUid);
     this.kept.set(one.trackingUid, one);
     if (this.find(one.trackingUid)) return;
@@ -291,6 +294,13 @@ export class Measuring {
       if (made.isLocked) annotation.locking.setAnnotationLocked(one.trackingUid, true);
       if (this.others.has(one.trackingUid)) this.others.dress(one.trackingUid);
     });
+  }
+
+  private asMeant(stated: Measurement, slice: Slice | undefined): Measurement {
+    if (!stated.madeBy || !slice) return stated;
+    const one = circleAsMeant(stated, statedCalibrationOf(slice.dataset));
+    if (one !== stated) this.others.add(one);
+    return one;
   }
 
   private readonly onEvent = (event: Event): void => {

@@ -87,7 +87,9 @@ export interface Measurement {
    * How far its lengths and areas can be trusted: of its image, or the sentence of its report while
    * its image is not opened.
    */
-  caveats: readonly (Caveat | { sentence: string })[];
+  caveats: readonly (Caveat | "circle_of_pixels" | { sentence: string })[];
+  /** A circle of others on pixels that are not square whose report does not tell whether it is one in mm or of pixels. */
+  isUnclear?: boolean;
   /** Of values of a PET: why they are no SUV, or what speaks against it. Absent until its image is opened. */
   valueCaveats?: readonly SuvCaveat[];
   /** Null of a reader's own. What others made is shown, and neither changed nor saved. */
@@ -222,13 +224,18 @@ function factsOf({ measured, obstacle, savedAs }: Facts): string[] {
 const millimetres: Partial<Record<string, readonly [string, number]>> = { cm: ["mm", 10], cm2: ["mm2", 100] };
 const relativeAgreement = 0.01;
 
+/** Centimetres as the node counts; other units as they are. */
+export function inMillimetres<Found extends Quantity | undefined>(one: Found): Found {
+  const [unit, factor] = (one && millimetres[one.unit]) ?? [one?.unit, 1];
+  return one && { ...one, value: one.value * factor, unit };
+}
+
 /** What a report says of a shape that its image does not: another value, or another unit. */
 export function disagreeing(saved: readonly Quantity[], found: readonly Quantity[]): Quantity[] {
   const disagree = saved.some((one) => {
     if (isStatistic(one)) return false;
-    const [unit, factor] = millimetres[one.unit] ?? [one.unit, 1];
+    const { value, unit } = inMillimetres(one);
     const other = found.find(({ quantity }) => quantity === one.quantity);
-    const value = one.value * factor;
     const most = relativeAgreement * Math.max(Math.abs(value), Math.abs(other?.value ?? 0));
     return !other || other.unit !== unit || Math.abs(other.value - value) > most;
   });

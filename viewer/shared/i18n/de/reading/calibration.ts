@@ -46,6 +46,7 @@ export const caveats: Messages["viewing"]["caveats"] = {
   fiducial: "An einem Objekt bekannter Größe kalibriert; gilt nur in dessen Tiefe",
   beam_center: "Gilt nur in der Mitte des Strahls und in der Tiefe des Objekts",
   correction_unstated: "Kalibriert auf eine Weise, die die Kopfdaten nicht nennen",
+  circle_of_pixels: "Als Kreis in Pixeln gelesen, in mm eine Ellipse, wie es der Standard vorsieht; der Bericht nennt keine Größe, an der ein Kreis in mm zu erkennen wäre",
   calibration_unstated: "Die Kopfdaten nennen nicht, wie der Pixelabstand kalibriert wurde",
   scanned_medium: "Wie auf dem gescannten Film oder Papier gemessen, nicht wie im Patienten",
   localizer: "Ein Localizer ist eine Projektion: Längen gelten nur im Isozentrum",

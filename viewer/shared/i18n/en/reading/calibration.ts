@@ -44,6 +44,7 @@ export const caveats = {
   fiducial: "Calibrated on an object of known size; true at its depth only",
   beam_center: "True in the centre of the beam, at the depth of the object only",
   correction_unstated: "Calibrated in a way that the header does not state",
+  circle_of_pixels: "Read as a circle of pixels, an ellipse in mm, as the standard has it; its report states no size that would tell whether a circle in mm is meant",
   calibration_unstated: "The header does not state how the pixel spacing was calibrated",
   scanned_medium: "Lengths as on the scanned film or paper, not in the patient",
   localizer: "A localizer is a projection: lengths are true at the isocentre only",
