@@ -68,14 +68,14 @@ describe("what ended a job, and what a part of the node lacks", () => {
 
 describe("what the disk and retention are short of", () => {
   it("is stated in the language of the page, with what studies wait for", () => {
-    const part = {
+    const part: HealthPart = {
       ok: false,
       detail: "own",
       detail_parts: [
         { code: "retention_stuck", parameters: { missing: "1.5 GiB" } },
         { code: "studies_stay", parameters: { studies: "40 with instances owed to pacs, 1 on legal hold, 2 of a newer kind" } },
       ],
-    } satisfies HealthPart;
+    };
     setLanguage("de");
     expect(detailText(part)).toBe(
       "Der Platz ist knapp, und von dem, was nötig ist, konnte die Aufbewahrung 1,5 GiB nicht freigeben. " +
