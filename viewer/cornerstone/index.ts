@@ -12,6 +12,7 @@ export { drawsInSoftware } from "./renderer";
 export { start, type EditTool, type MaskStyle, type MeasuringTool, type SegmentStyle, type ToolName } from "./runtime";
 export { type ShownViewport } from "./views/openings";
 export { overlayBits } from "./overlayBits";
+export { activityRange } from "./values/activityRange";
 export { regionValues, type RegionValues } from "./values/regionValues";
 export { Scene, type SceneListener } from "./scene";
 export { partOf, registerSeries, type LoadedSeries } from "./series";

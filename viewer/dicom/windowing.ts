@@ -96,6 +96,10 @@ function usualPresets(modality: string, initial: WindowRange, ofHeader: readonly
   const [opened, ...others] = ofHeader;
   const asOpened: WindowPreset = { name: "asOpened", range: initial, ...(opened?.curve && { curve: opened.curve }) };
   if (modality === "CT") return [asOpened, ...ctPresets, ...others];
+  if (modality === "PT" || modality === "NM") {
+    const suv = opened?.name === "suv" ? opened.range : null;
+    return [asOpened, ...activityPresets(suv ?? initial, suv !== null), ...others];
+  }
   return [
     asOpened,
     { name: "brighter", range: { lower: initial.lower, upper: initial.lower + width * 0.6 } },
@@ -106,6 +110,13 @@ function usualPresets(modality: string, initial: WindowRange, ofHeader: readonly
     },
     ...others,
   ];
+}
+
+/** Activity is read from none upwards: in Bq/ml and counts, whose size depends on dose and weight, to shares of what it opened with. */
+function activityPresets({ lower, upper }: WindowRange, isSuv: boolean): WindowPreset[] {
+  const top = upper > 0 ? upper : upper - lower;
+  const names = isSuv ? (["suvQuarter", "suvHalf", "suvDouble"] as const) : (["activityQuarter", "activityHalf", "activityDouble"] as const);
+  return [0.25, 0.5, 2].map((share, index) => ({ name: names[index] ?? "", range: { lower: 0, upper: share * top } }));
 }
 
 export function centerAndWidth(range: WindowRange): { center: number; width: number } {

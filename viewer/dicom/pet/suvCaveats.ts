@@ -24,6 +24,11 @@ export function suvCaveatsOf(dataset: DicomJson): SuvCaveat[] {
   return conflict ? [{ kind: "half_life", ...conflict }, ...doubts] : doubts;
 }
 
+/** Why a PET has no SUV; undefined of one that has, and of others. */
+export function suvGapIn(dataset: DicomJson): SuvCaveat | undefined {
+  return suvCaveatsOf(dataset).find(({ kind }) => kind !== "doubt");
+}
+
 export function suvCaveatText(caveat: SuvCaveat, language = currentLanguage()): string {
   const { warnings } = messagesOf(language).viewing;
   if (caveat.kind === "gap") return warnings.noSuv[caveat.gap];

@@ -15,6 +15,7 @@ import type { WorkingTool } from "@/features/reader/hooks/tools/useToolByKeys";
 import type { ReaderState } from "@/features/reader/hooks/useReader";
 import { useText } from "@/shared/hooks/useText";
 import { cells, type LoadedSeries, type ToolName, type ViewId } from "@/cornerstone";
+import { suvCaveatText } from "@/dicom/pet/suvCaveats";
 import { cellCount } from "@/features/reader/lib/layout/layout";
 import type { StudyDetail } from "@/shared/api/types";
 
@@ -126,6 +127,7 @@ export function Stage({
         {reader.notice && <Note>{reader.notice}</Note>}
         {series?.order.notice && <Note>{series.order.notice}</Note>}
         {refusal && <Note>{refusal}</Note>}
+        {layout === "planes" && reader.fusion.look && reader.fusion.suvGap && <Note>{suvCaveatText(reader.fusion.suvGap)}</Note>}
         {arrived > 0 && active && (
           <button
             type="button"

@@ -13,6 +13,7 @@ export function FusionControls({ fusion, studyInstanceUid }: { fusion: Fusion; s
   if (candidates.length === 0) return null;
   // Of a falling map the upper end would be the lower one.
   const map = realWorld && realWorld.slope > 0 ? realWorld : null;
+  const unit = suvFactor === null ? (map?.unit ?? fusion.unit) : "1";
   const slope = suvFactor ?? map?.slope ?? 1;
   const intercept = suvFactor === null ? (map?.intercept ?? 0) : 0;
   return (
@@ -85,7 +86,7 @@ export function FusionControls({ fusion, studyInstanceUid }: { fusion: Fusion; s
                 if (upper > look.range.lower) setLook({ ...look, range: { ...look.range, upper } });
               }}
             />
-            {suvFactor === null && map && unitSymbol(map.unit)}
+            {unit !== "1" && unitSymbol(unit)}
           </label>
         </>
       )}

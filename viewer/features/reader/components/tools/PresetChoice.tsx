@@ -6,6 +6,7 @@ import { ProblemNote } from "@/shared/components/ProblemNote";
 import type { ReaderState } from "@/features/reader/hooks/useReader";
 import { usePreferences } from "@/shared/hooks/usePreferences";
 import { useText } from "@/shared/hooks/useText";
+import { suvCaveatText, suvGapIn } from "@/dicom/pet/suvCaveats";
 import { centerAndWidth, presetsFor, type WindowRange } from "@/dicom/windowing";
 import { windowText } from "@/shared/lib/format";
 
@@ -19,6 +20,8 @@ export function PresetChoice({ reader: { scene, series, layout } }: { reader: Re
   const range = scene?.openingRange ?? null;
   const windows = chosen.windows ?? [];
   const presets = series && range && layout !== "volume" ? presetsFor(series.modality, range, series.headerPresets, windows) : [];
+  // Who looks for the windows in SUV finds why there are none.
+  const gap = series?.order.slices[0] ? suvGapIn(series.order.slices[0].dataset) : undefined;
   return (
     <>
       <select
@@ -43,6 +46,7 @@ export function PresetChoice({ reader: { scene, series, layout } }: { reader: Re
             {index + 1} {(t.presetNames as Record<string, string>)[name] ?? name}
           </option>
         ))}
+        {gap && <option disabled>{suvCaveatText(gap)}</option>}
         <option value={own}>{t.ownWindows.edit}</option>
       </select>
       {asked && series && <OwnWindows range={asked} modality={series.modality} onClose={() => setAsked(null)} />}

@@ -1,10 +1,12 @@
 "use client";
 
 import { useEffect, useMemo, useState } from "react";
-import type { FusionLook, LoadedSeries, Scene } from "@/cornerstone";
+import { activityRange, type FusionLook, type LoadedSeries, type Scene } from "@/cornerstone";
 import { realWorldOf, type RealWorldMap } from "@/dicom/display/realWorld";
 import { suvFactorOf } from "@/dicom/pet/suv";
-import { haveOneMeaning } from "@/dicom/display/values";
+import { suvGapIn, type SuvCaveat } from "@/dicom/pet/suvCaveats";
+import { haveOneMeaning, unitOfValues } from "@/dicom/display/values";
+import type { WindowRange } from "@/dicom/windowing";
 import { offeredPresets } from "@/dicom/display/voi";
 import type { SeriesRef } from "@/features/reader/lib/layout/layout";
 import { isImageSeries } from "@/dicom/segmentation/seg";
@@ -37,14 +39,18 @@ export interface Fusion {
   setLook: (look: FusionLook) => void;
   /** What a value is multiplied by to give an SUV; null where it has none. */
   suvFactor: number | null;
+  /** Why it has none; null of what has one, and of what is no PET. */
+  suvGap: SuvCaveat | null;
+  /** UCUM unit of its values; "1" of those that have none. */
+  unit: string;
   /** What the values stand for where they have no SUV; null of those that stand for nothing else. */
   realWorld: RealWorldMap | null;
 }
 
-function openingLook(series: LoadedSeries): FusionLook {
+/** What its header offers; null where the values themselves have to be looked at: counts and Bq/ml have no usual window. */
+function statedRange(series: LoadedSeries): WindowRange | null {
   const middle = series.order.slices[Math.floor(series.order.slices.length / 2)];
-  const [preset] = middle ? offeredPresets(middle.dataset) : [];
-  return { colors: "hotIron", opacity: 0.6, range: preset?.range ?? { lower: 0, upper: 10_000 } };
+  return (middle && offeredPresets(middle.dataset)[0]?.range) ?? null;
 }
 
 /** A series of activity over the three planes of another one. */
@@ -67,10 +73,23 @@ export function useFusion(
   // With a hole in it, or shifted against each other, its slices would be drawn centimetres from where they lie.
   const refusal = belonging?.order.volumeRefusal ?? "";
   const fused = refusal ? null : belonging;
-  const look = useMemo(() => {
-    if (!fused) return null;
-    return changed?.series === fused ? changed.look : openingLook(fused);
-  }, [fused, changed]);
+  const [measured, setMeasured] = useState<{ series: LoadedSeries; range: WindowRange } | null>(null);
+  const stated = useMemo(() => fused && statedRange(fused), [fused]);
+  const range = stated ?? (measured?.series === fused ? (measured?.range ?? null) : null);
+  useEffect(() => {
+    if (!fused || range) return;
+    let gone = false;
+    const take = (found: WindowRange) => !gone && setMeasured({ series: fused, range: found });
+    // Of images that cannot be loaded the planes tell.
+    activityRange(fused).then(take, () => take({ lower: 0, upper: 1 }));
+    return () => {
+      gone = true;
+    };
+  }, [fused, range]);
+  const look = useMemo((): FusionLook | null => {
+    if (!fused || !range) return null;
+    return changed?.series === fused ? changed.look : { colors: "hotIron", opacity: 0.6, range };
+  }, [fused, range, changed]);
 
   useEffect(() => {
     if (!scene || !base) return;
@@ -89,7 +108,9 @@ export function useFusion(
     refusal,
     look,
     setLook: (next) => fused && setChanged({ series: fused, look: next }),
+    unit: first ? unitOfValues(first) : "1",
     realWorld: first ? realWorldOf(first) : null,
     suvFactor: first ? suvFactorOf(first) : null,
+    suvGap: (fused?.order.slices[0] && suvGapIn(fused.order.slices[0].dataset)) ?? null,
   };
 }

@@ -213,6 +213,12 @@ export const viewing: Messages["viewing"] = {
   presetNames: {
     asOpened: "Wie geöffnet",
     suv: "SUV 0–10",
+    suvQuarter: "SUV 0–2,5",
+    suvHalf: "SUV 0–5",
+    suvDouble: "SUV 0–20",
+    activityQuarter: "0–¼ des ersten Fensters",
+    activityHalf: "0–½ des ersten Fensters",
+    activityDouble: "0–2 × das erste Fenster",
     softTissue: "Weichteile",
     lung: "Lunge",
     bone: "Knochen",

@@ -212,6 +212,12 @@ export const viewing = {
   presetNames: {
     asOpened: "As opened",
     suv: "SUV 0–10",
+    suvQuarter: "SUV 0–2.5",
+    suvHalf: "SUV 0–5",
+    suvDouble: "SUV 0–20",
+    activityQuarter: "0–¼ of the opening window",
+    activityHalf: "0–½ of the opening window",
+    activityDouble: "0–2 × the opening window",
     softTissue: "Soft tissue",
     lung: "Lung",
     bone: "Bone",
