@@ -6,6 +6,7 @@ export { Drawing, type DrawnSlice } from "./masks/drawing";
 export { MaskEditing, type MaskEdit } from "./masks/editing";
 export { loadMask, type LoadedMask, type MaskSegment } from "./masks/mask";
 export { loadPlaced, loadResampled } from "./masks/resampled";
+export { paddingsIn } from "./volumes/slabPadding";
 export { openingSlab, projections, type Projection, type Slab } from "./volumes/slab";
 export { fusionColors, type FusionColors, type FusionLook } from "./volumes/fusion";
 export { drawsInSoftware } from "./renderer";

@@ -1,4 +1,6 @@
 import { cache, StackViewport, type Types, type VolumeViewport } from "@cornerstonejs/core";
+import { isPadding } from "@/dicom/measurements/pixelsWithin";
+import type { WindowRange } from "@/dicom/windowing";
 import type { Slab } from "@/cornerstone/volumes/slab";
 
 export interface PixelAt {
@@ -20,9 +22,9 @@ const slabStepMm = 0.25;
 
 /**
  * What a slab shows at a point of the screen: the largest, the least or the mean of the voxels that the
- * line of sight meets within it. Null where it meets none.
+ * line of sight meets within it, but for those that are padding. Null where it meets none.
  */
-export function slabValueAt(view: VolumeViewport, point: Types.Point2, slab: Slab): number | null {
+export function slabValueAt(view: VolumeViewport, point: Types.Point2, slab: Slab, paddings: readonly WindowRange[]): number | null {
   const { imageData, dimensions, voxelManager } = (view.getImageData() ?? {}) as Voxels;
   const normal = view.getCamera().viewPlaneNormal;
   if (!imageData || !dimensions || !voxelManager || !normal) return null;
@@ -35,7 +37,7 @@ export function slabValueAt(view: VolumeViewport, point: Types.Point2, slab: Sla
     const index = imageData.worldToIndex(at).map(Math.round) as Types.Point3;
     if (index.some((one, axis) => one < 0 || one >= (dimensions[axis] ?? 0))) continue;
     const value = voxelManager.getAtIJK(...index);
-    if (typeof value === "number" && Number.isFinite(value)) met.push(value);
+    if (typeof value === "number" && Number.isFinite(value) && !isPadding(value, paddings)) met.push(value);
   }
   if (met.length === 0) return null;
   if (slab.projection === "max") return Math.max(...met);

@@ -6,6 +6,7 @@ import { haveOneMeaning, valueText as textOfValue } from "@/dicom/display/values
 import { slabValueAt, valuesAt, type PixelAt } from "./pixels";
 import type { LoadedSeries } from "@/cornerstone/series";
 import type { Slab } from "@/cornerstone/volumes/slab";
+import { paddingsIn } from "@/cornerstone/volumes/slabPadding";
 
 /** What lies under the pointer. */
 export interface ValueAt extends PixelAt {
@@ -30,7 +31,7 @@ export function valueAt(
   const dataset = series ? commonHeader(series) : undefined;
   const lpsMm: Vector = [...view.canvasToWorld(point)];
   if (!slab || slab.projection === "slice") return { ...at, text: textOf(at.column, at.row, at.values, dataset), lpsMm };
-  const value = slabValueAt(view, point, slab);
+  const value = slabValueAt(view, point, slab, series ? paddingsIn(series) : []);
   if (value === null) return null;
   return { ...at, values: [value], text: `${text().viewing.projectedValues[slab.projection]} ${textOf(at.column, at.row, [value], dataset)}`, lpsMm };
 }

@@ -1,4 +1,4 @@
-import { Enums, type RenderingEngine, setVolumesForViewports, type VolumeViewport } from "@cornerstonejs/core";
+import { Enums, type RenderingEngine, setVolumesForViewports, type Types, type VolumeViewport } from "@cornerstonejs/core";
 import type { Vector } from "@/dicom/geometry";
 import { turnedAbout, turnedDirection } from "@/dicom/planePlace";
 import { text } from "@/shared/i18n";
@@ -10,7 +10,8 @@ import { openingSlab, type Projection, type Slab } from "./slab";
 import { Latest } from "@/cornerstone/views/latest";
 import { planes, type Plane } from "@/cornerstone/views/view";
 import type { Viewports } from "@/cornerstone/views/viewports";
-import { openVolume } from "./volumes";
+import { leavePaddingOut, paddingsIn, type CutVolume } from "./slabPadding";
+import { openVolume, volumeIdOf } from "./volumes";
 import { SeriesWindow, type KeptWindows } from "@/cornerstone/windows/window";
 
 const orientationOf: Record<Plane, Enums.OrientationAxis> = {
@@ -118,10 +119,18 @@ export class Planes {
     if (images.length === 0) return false;
     const uids = images.map(({ uid }) => uid);
     view.setBlendMode(blendModes[this.slab.projection], uids);
-    if (this.slab.projection === "slice") view.resetSlabThickness();
+    const isSlice = this.slab.projection === "slice";
+    const paddings = this.series && !isSlice ? paddingsIn(this.series) : [];
+    for (const { actor } of this.own(images)) leavePaddingOut(actor as unknown as CutVolume, paddings);
+    if (isSlice) view.resetSlabThickness();
     // Cornerstone cuts so far off on either side of the plane.
     else view.setSlabThickness(this.slab.thicknessMm / 2, uids);
     return true;
+  }
+
+  /** Those of the series itself, and not of what is laid over it. */
+  private own(actors: Types.ActorEntry[]): Types.ActorEntry[] {
+    return actors.filter(({ referencedId }) => this.series !== null && referencedId === volumeIdOf(this.series));
   }
 
   /** Cornerstone goes on cutting as a plane lay before it was turned, by key or at its crosshairs; it is cut again. */

@@ -1,6 +1,8 @@
 /** Values of a volume along straight lines, between its voxels. */
 import { cross, dot, type Vector } from "@/dicom/geometry";
+import { isPadding } from "@/dicom/measurements/pixelsWithin";
 import type { ProjectedVolume } from "@/dicom/pet/projection";
+import type { WindowRange } from "@/dicom/windowing";
 
 /** A linear map from the patient (LPS, mm) to indices of voxels. */
 export interface VoxelIndex {
@@ -15,7 +17,7 @@ export interface VoxelIndex {
 }
 
 /** Also of volumes that are oblique or sheared: the inverse of their three steps. */
-export function voxelIndexOf({ origin, nextColumn, nextRow, nextSlice }: Omit<ProjectedVolume, "slices">): VoxelIndex {
+export function voxelIndexOf({ origin, nextColumn, nextRow, nextSlice }: Omit<ProjectedVolume, "slices" | "paddings">): VoxelIndex {
   const volumeMm3 = dot(nextColumn, cross(nextRow, nextSlice));
   const over = (vector: Vector): Vector => [vector[0] / volumeMm3, vector[1] / volumeMm3, vector[2] / volumeMm3];
   const columnPerMm = over(cross(nextRow, nextSlice));
@@ -35,12 +37,12 @@ export function indexOfPlace({ origin, columnPerMm, rowPerMm, slicePerMm }: Voxe
   return [origin[0] + dot(columnPerMm, place), origin[1] + dot(rowPerMm, place), origin[2] + dot(slicePerMm, place)];
 }
 
-/** Puts `count` values of a line into `into`: the first at `start`, each the next step further; NaN outside of all voxels. */
+/** Puts `count` values of a line into `into`: the first at `start`, each the next step further; NaN outside of all voxels, and where most is padding. */
 export type LineSampler = (start: Vector, step: Vector, count: number, into: Float32Array, offset: number) => void;
 
 /** Between the eight voxels around a place the value is linear along each axis (trilinear); in the outer half of an edge voxel it is its own. */
 export function lineSampler(volume: ProjectedVolume): LineSampler {
-  const { columns, rows, slices } = volume;
+  const { columns, rows, slices, paddings = [] } = volume;
   const index = voxelIndexOf(volume);
   const { columnPerMm, rowPerMm, slicePerMm } = index;
   const [lastColumn, lastRow, lastSlice] = [columns - 1, rows - 1, slices.length - 1];
@@ -66,6 +68,10 @@ export function lineSampler(volume: ProjectedVolume): LineSampler {
       const at = cj * columns + ci;
       const near = slices[ck] as ArrayLike<number>;
       const far = (ck < lastSlice ? slices[ck + 1] : near) as ArrayLike<number>;
+      if (paddings.length > 0) {
+        into[offset + n] = blendedWithout(paddings, near, far, at, right, below, [fi, fj, fk]);
+        continue;
+      }
       const nearValue = blended(near, at, right, below, fi, fj);
       into[offset + n] = fk === 0 ? nearValue : nearValue + fk * (blended(far, at, right, below, fi, fj) - nearValue);
     }
@@ -79,4 +85,27 @@ function blended(pixels: ArrayLike<number>, at: number, right: number, below: nu
   const d = pixels[at + below + right] as number;
   const top = a + fi * (b - a);
   return top + fj * (c + fi * (d - c) - top);
+}
+
+/** Of the voxels around a place that were measured, by their shares; NaN where they are less than half of it. */
+function blendedWithout(
+  paddings: readonly WindowRange[],
+  near: ArrayLike<number>,
+  far: ArrayLike<number>,
+  at: number,
+  right: number,
+  below: number,
+  [fi, fj, fk]: Vector,
+): number {
+  let [sum, weight] = [0, 0];
+  for (let corner = 0; corner < 8; corner += 1) {
+    const [isRight, isBelow, isFar] = [(corner & 1) > 0, (corner & 2) > 0, (corner & 4) > 0];
+    const share = (isRight ? fi : 1 - fi) * (isBelow ? fj : 1 - fj) * (isFar ? fk : 1 - fk);
+    if (share === 0) continue;
+    const value = (isFar ? far : near)[at + (isRight ? right : 0) + (isBelow ? below : 0)] as number;
+    if (isPadding(value, paddings)) continue;
+    sum += share * value;
+    weight += share;
+  }
+  return weight >= 0.5 ? sum / weight : NaN;
 }

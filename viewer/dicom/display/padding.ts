@@ -38,3 +38,16 @@ export function paddingsOf(dataset: DicomJson): WindowRange[] {
   const impossible = stringOf(dataset, tag.modality) === "CT" ? [{ lower: -Infinity, upper: noHuBelow }] : [];
   return stated ? [stated, ...impossible] : impossible;
 }
+
+/** What is padding on every image of a volume. */
+export function commonPaddings(datasets: readonly DicomJson[]): WindowRange[] {
+  const found = datasets.map((dataset) => paddingsOf(dataset));
+  const isIn = ({ lower, upper }: WindowRange) => found.every((ranges) => ranges.some((one) => one.lower <= lower && one.upper >= upper));
+  return (found[0] ?? []).filter(isIn);
+}
+
+/** Two ranges that meet as one; of others that which the header states. */
+export function asOneRange([first, second]: readonly WindowRange[]): WindowRange | null {
+  if (!first || !second || second.lower > first.upper || first.lower > second.upper) return first ?? null;
+  return { lower: Math.min(first.lower, second.lower), upper: Math.max(first.upper, second.upper) };
+}

@@ -1,11 +1,14 @@
 /** Maximum intensity projections of a volume, seen from all around the patient's long axis. */
 import { dot, type Vector } from "@/dicom/geometry";
+import type { WindowRange } from "@/dicom/windowing";
 
 /** A regular volume: its slices in order, each row by row. */
 export interface ProjectedVolume {
   columns: number;
   rows: number;
   slices: readonly ArrayLike<number>[];
+  /** Values that were never measured; absent where there are none. */
+  paddings?: readonly WindowRange[];
   /** LPS of the centre of the first voxel, and the steps to the next column, row and slice: mm. */
   origin: Vector;
   nextColumn: Vector;
@@ -38,7 +41,7 @@ export function rightOf(degrees: number): Vector {
 
 const up: Vector = [0, 0, 1];
 
-export function voxelLps({ columns, rows, origin, nextColumn, nextRow, nextSlice }: Omit<ProjectedVolume, "slices">, voxel: number): Vector {
+export function voxelLps({ columns, rows, origin, nextColumn, nextRow, nextSlice }: Omit<ProjectedVolume, "slices" | "paddings">, voxel: number): Vector {
   const column = voxel % columns;
   const row = Math.floor(voxel / columns) % rows;
   const slice = Math.floor(voxel / (columns * rows));

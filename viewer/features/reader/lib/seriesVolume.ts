@@ -1,4 +1,4 @@
-import { sliceValues, type LoadedSeries } from "@/cornerstone";
+import { paddingsIn, sliceValues, type LoadedSeries } from "@/cornerstone";
 import { numbersOf } from "@/dicom/dicomweb";
 import { lpsOfPixel, type Vector } from "@/dicom/geometry";
 import type { ProjectedVolume } from "@/dicom/pet/projection";
@@ -23,6 +23,7 @@ export async function readVolume(series: LoadedSeries): Promise<ProjectedVolume 
     columns,
     rows,
     slices,
+    paddings: paddingsIn(series),
     origin: corner,
     nextColumn: minus(right, corner),
     nextRow: minus(below, corner),

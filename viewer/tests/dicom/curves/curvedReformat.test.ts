@@ -155,3 +155,37 @@ it("makes no curve of one place, and a curve of a place that was clicked on twic
   const path = madePath([[0, 0, 0], [0, 0, 0], [0, 0, 9]], 1, [1, 0, 0]);
   expect([path.lengthMm, path.pointsMm]).toEqual([9, [0, 0, 9]]);
 });
+
+describe("a volume with padding", () => {
+  // 100 everywhere, but for padding from column 12 on in the slices behind the curve's.
+  const [columns, rows, count, padding] = [24, 24, 9, -2000];
+  const slices = Array.from({ length: count }, (_, slice) =>
+    Int16Array.from({ length: columns * rows }, (_, at) => (slice > 4 && at % columns >= 12 ? padding : 100)),
+  );
+  const volume: ProjectedVolume = {
+    columns, rows, slices, origin: [0, 0, 0], nextColumn: [1, 0, 0], nextRow: [0, 1, 0], nextSlice: [0, 0, 1],
+    paddings: [{ lower: -Infinity, upper: -1500 }],
+  };
+  // Along the rows of the middle slice: across it lies the slices' direction.
+  const path = madePath([[12, 4, 4], [12, 12, 4], [12, 20, 4]], 1, [0, 0, 1]);
+  const looks = { widthMm: 6, pixelMm: 0.5 };
+
+  it.each(["max", "min", "mean"] as const)("shows what was measured alone in a slab: %s", (projection) => {
+    for (const degrees of [0, 90]) {
+      const { values } = straightened(volume, path, { ...looks, degrees, slab: { projection, thicknessMm: 6 } });
+      const seen = [...values].filter((value) => !Number.isNaN(value));
+      expect(seen.length).toBeGreaterThan(values.length / 3);
+      for (const value of seen) expect(value).toBeCloseTo(100, 4);
+    }
+  });
+
+  it("shows nothing where most of a place is padding, and a value of the rest beside it", () => {
+    const at = path.stations[8];
+    if (!at) throw new Error("No station.");
+    const { values } = crossSection(volume, at, 0, looks.widthMm, looks.pixelMm);
+    const missing = [...values].filter(Number.isNaN).length;
+    expect(missing).toBeGreaterThan(values.length / 8);
+    expect(missing).toBeLessThan(values.length / 2);
+    expect([...values].every((value) => Number.isNaN(value) || Math.abs(value - 100) < 1e-3)).toBe(true);
+  });
+});
