@@ -14,6 +14,8 @@ UNLIKE = [
     ("Fracture of the uncinate process of C5.", "Fracture of the pancreas."),
     ("Rupture of the quadriceps muscle.", "Rupture of the quadriceps tendon."),
     ("The lung volume has increased.", "The lung volume has progressed."),
+    ("BI-RADS 5 on the left, BI-RADS 2 on the right.", "BI-RADS 5 on the right."),
+    ("BI-RADS 5 on the left, BI-RADS 2 on the right.", "BI-RADS 2 on the left."),
 ]
 
 

@@ -155,8 +155,8 @@ def _head_text(items: Sequence[object]) -> str:
 
 
 def _assertions_of(frame: Frame, context: Context) -> tuple[list[Assertion], list[str]]:
-    if frame.denied_twice:
-        return [], ["a denial of a denial"]
+    if frame.denied_twice or _has_two_grades(frame):
+        return [], ["a denial of a denial" if frame.denied_twice else "which grade is of which"]
     if frame.form == "attribute":
         return _of_heading(frame, context)
     if frame.form == "bare":
@@ -187,6 +187,12 @@ def _assertions_of(frame: Frame, context: Context) -> tuple[list[Assertion], lis
             for place in places
         ]
     return made + grades, []
+
+
+def _has_two_grades(frame: Frame) -> bool:
+    """`BI-RADS 5 on the left, BI-RADS 2 on the right` does not grade both sides twice."""
+    grades = {one for one in (frame.observation, *frame.attributes) if one.startswith(GRADE)}
+    return len({one.rpartition(" ")[0] for one in grades}) < len(grades)
 
 
 def _assertion(frame: Frame, place: Place, context: Context) -> Assertion:
