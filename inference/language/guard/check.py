@@ -14,6 +14,7 @@ from inference.language.guard.assertions.reading.lines import LONGEST_SENTENCE
 from inference.language.guard.assertions.reading.parse import parse
 from inference.language.guard.characters import folded, hidden_or_foreign
 from inference.language.guard.evidence import STUDY, Evidence, StudyFacts
+from inference.language.guard.french.sentences import in_english, is_french
 from inference.language.guard.headings import asserts_nothing
 from inference.language.guard.instructions import instructs
 from inference.language.guard.measures.measured import judge_measures
@@ -46,11 +47,18 @@ class _Known:
     subjects: tuple[Subject, ...]
     corpus: Corpus
     study_date: FoundDate | None
+    french: bool
+    """Whether a text of it is."""
 
 
 @lru_cache(maxsize=32)
 def _known(evidence: Evidence) -> _Known:
-    return _Known(subjects_of(evidence), corpus_of(evidence), dicom_date(evidence.study.study_date))
+    return _Known(
+        subjects_of(evidence),
+        corpus_of(evidence),
+        dicom_date(evidence.study.study_date),
+        any(is_french(one.text) for one in evidence.texts),
+    )
 
 
 def check_sentence(
@@ -94,6 +102,7 @@ def refusal(sentence: str) -> Reason | None:
 
 
 def _check_part(part: str, evidence: Evidence) -> Verdict:
+    written, part = part, in_english(part, _known(evidence).french)
     if asserts_nothing(part):
         return Verdict(True)
     patient = check_patient(part, evidence)
@@ -103,13 +112,13 @@ def _check_part(part: str, evidence: Evidence) -> Verdict:
         return Verdict(False, refused)
     if not _names_anything(reading):
         return _of_patient_alone(part, patient, reading)
-    return _of_study(part, patient.rest, reading, evidence)
+    return _of_study(written, patient.rest, reading, evidence)
 
 
-def _of_study(part: str, rest: str, reading: Reading, evidence: Evidence) -> Verdict:
+def _of_study(written: str, rest: str, reading: Reading, evidence: Evidence) -> Verdict:
     """Whether the findings, else the texts, say it; where neither does, what comes nearest."""
     known = _known(evidence)
-    span = word_for_word(part, evidence.texts, known.corpus.sentences)
+    span = word_for_word(written, evidence.texts, known.corpus.sentences)
     if span is not None:
         return Verdict(True, source_spans=(span,))
     if is_unassessed(reading, known.subjects, known.corpus):

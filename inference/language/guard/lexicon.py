@@ -33,6 +33,22 @@ Category = Literal[
     "word",
 ]
 _DATA = Path(__file__).parent / "data"
+NAMES: tuple[tuple[str, Category], ...] = (
+    ("sides", "side"),
+    ("changes", "change"),
+    ("measures", "measure"),
+    ("modalities", "modality"),
+    ("observations", "thing"),
+    ("anatomy", "anatomy"),
+    ("more_anatomy", "anatomy"),
+    ("tumors", "thing"),
+    ("diagnoses", "thing"),
+    ("procedures", "thing"),
+    ("devices", "thing"),
+    ("descriptions", "thing"),
+    ("modifiers", "modifier"),
+)
+"""The files of names with what each holds; what is read first has the word."""
 _ENDINGS = ("", "e", "en", "er", "es", "em")
 _PIECE = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)*|\d+(?:[.,]\d+)*(?:st|nd|rd|th)?|[^\w\s]")
 # A hyphen within a word; between two digits it may mean a range.
@@ -205,23 +221,15 @@ def _inflected(text: str) -> Iterator[str]:
 
 def _entries() -> Iterator[tuple[str, Entry]]:
     yield from _triggers()
-    yield from _of("sides", "side")
-    yield from _of("changes", "change")
-    yield from _of("measures", "measure")
-    yield from _of("modalities", "modality")
-    yield from _of("observations", "thing")
-    yield from _of("anatomy", "anatomy")
-    yield from _of("more_anatomy", "anatomy")
-    for things in ("tumors", "diagnoses", "procedures", "devices", "descriptions"):
-        yield from _of(things, "thing")
-    yield from _of("modifiers", "modifier")
-    for language, words in _read("grammar").items():
+    for name, category in NAMES:
+        yield from _of(name, category)
+    for language, words in read_data("grammar").items():
         for word in words.split():
             yield word, Entry(f"grammar:{word}", "grammar", german=language == "de")
 
 
 def _of(name: str, category: Category) -> Iterator[tuple[str, Entry]]:
-    for concept, given in _read(name).items():
+    for concept, given in read_data(name).items():
         own: Category = category
         for key in _OWN_CATEGORY:
             if given.get(key):
@@ -260,7 +268,7 @@ def _expansion(concept: str, given: Mapping[str, Any], also: str) -> tuple[str, 
 
 
 def _triggers() -> Iterator[tuple[str, Entry]]:
-    for kind, reaches in _read("triggers").items():
+    for kind, reaches in read_data("triggers").items():
         found: dict[str, str] = {}
         for reach in ("after", "both", "before"):
             for form in map(str.strip, str(reaches.get(reach, "")).split("|")):
@@ -270,7 +278,8 @@ def _triggers() -> Iterator[tuple[str, Entry]]:
                 yield form, Entry(kind, "trigger", reach=reach)
 
 
-def _read(name: str) -> dict[str, Any]:
+def read_data(name: str) -> dict[str, Any]:
+    """A file of `data/`."""
     text = (_DATA / f"{name}.yaml").read_text(encoding="utf-8")
     loaded: dict[str, Any] = yaml.safe_load(text)
     return loaded

@@ -24,6 +24,7 @@ from inference.language.guard.assertions.reading.unknown_words import (
 )
 from inference.language.guard.characters import folded, hidden_or_foreign
 from inference.language.guard.evidence import SourceText
+from inference.language.guard.french.sentences import in_english, is_french
 from inference.language.guard.headings import names_no_finding_above
 from inference.language.guard.instructions import instructs
 from inference.language.guard.numbers.dates import FoundDate, dicom_date, find_dates
@@ -86,18 +87,19 @@ def _goes_on(before: SourceSentence, one: SourceSentence, text: str) -> bool:
 
 
 def _sentences(source: SourceText) -> Iterator[SourceSentence]:
-    lines = lines_of(source.text)
+    french = is_french(source.text)
+    written, lines = lines_of(source.text), _lines_of(source)
     located = _located(lines)
     title = _title_of(lines)
     above, ordered_at, histories = Context(), -1, histories_of(lines, is_heading)
     titled = _title_at(lines)
     for position, match in enumerate(lines):
-        line = match.text
+        line, own_line = match.text, written[position].text
         # What follows an order in its paragraph is what it wants to be stated.
-        if line.strip() and (instructs(line) or match.start == ordered_at):
+        if line.strip() and (instructs(own_line) or match.start == ordered_at):
             ordered_at = match.end + 1
             continue
-        if not line.strip() or hidden_or_foreign(line) is not None:
+        if not line.strip() or hidden_or_foreign(own_line) is not None:
             continue
         if is_heading(lines, position):
             above = _context_of(line.strip().rstrip(":"))
@@ -105,14 +107,23 @@ def _sentences(source: SourceText) -> Iterator[SourceSentence]:
                 # What a title names is known of all that follows, and restricts nothing.
                 above = Context()
             continue
-        label = LABEL.match(line)
+        label, own_label = LABEL.match(line), LABEL.match(own_line)
         here, start = above, match.start
-        if label is not None and not holds_number(label.group(1)):
+        if label is not None and own_label is not None and not holds_number(label.group(1)):
             own = _context_of(label.group(1))
             around = Context() if _is_location(label) else located[position]
             here = _together(above, around, own)
-            start += label.end()
-        yield from _of_line(source, start, match.end, here, histories[position], title)
+            start += own_label.end()
+        yield from _of_line(source, start, match.end, here, histories[position], title, french)
+
+
+def _lines_of(source: SourceText) -> list[Line]:
+    """The lines as the rules read them, at the places where they are written."""
+    french = is_french(source.text)
+    return [
+        replace(one, text=in_english(one.text, french)) if french else one
+        for one in lines_of(source.text)
+    ]
 
 
 def _title_at(lines: Sequence[Line]) -> int:
@@ -153,13 +164,20 @@ def _states_something(line: str) -> bool:
 
 
 def _of_line(
-    source: SourceText, start: int, end: int, context: Context, history: str, title: Place
+    source: SourceText,
+    start: int,
+    end: int,
+    context: Context,
+    history: str,
+    title: Place,
+    french: bool,
 ) -> Iterator[SourceSentence]:
     named, first = "", True
     for begin, stop in split_sentences(source.text[start:end]):
         if stop - begin > LONGEST_SENTENCE:
             continue
         written = source.text[start + begin : start + stop]
+        written = in_english(written, otherwise=True) if french else written
         history = history_within(written, history)
         if sum(word.entry.category == "trigger" for word in read(written).words) > MOST_TRIGGERS:
             continue
@@ -217,7 +235,7 @@ def _parsed(written: str, named: str, context: Context) -> Parsed:
 def comparison_dates(source: SourceText) -> list[FoundDate]:
     """The dates of the examinations that the text compares with."""
     found: list[FoundDate] = []
-    for match in lines_of(source.text):
+    for match in _lines_of(source):
         label = LABEL.match(match.text)
         if label is not None and label.group(1).strip().casefold() in _COMPARISONS:
             found += find_dates(folded(match.text[label.end() :]))
