@@ -11,9 +11,11 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import cache
 
 from inference.language.guard.assertions.assertion import RESOLVED, Assertion, Extent
 from inference.language.guard.assertions.reading.items import Item
+from inference.language.guard.lexicon import read_data
 from inference.language.guard.numbers.units import NO_UNIT
 from inference.language.guard.scope import BOTH_SIDES
 
@@ -32,6 +34,9 @@ _PRESENT = frozenset(("present", "vor"))
 _TIMES = frozenset("year month week day 1".split())
 _LIES = frozenset(("liegt", "liegen"))
 _ENDS = frozenset(".,;")
+_LONGEST_SIGN = 8
+# Without a place, it may be what was written that is retracted.
+_RETRACTING = frozenset(("retraction",))
 _UNDOING = frozenset(("negation", "resolved"))
 
 
@@ -147,15 +152,45 @@ def _was(items: Sequence[Item]) -> frozenset[str]:
 def undoes(items: Sequence[Item]) -> bool:
     """Whether a sentence names nothing and may undo the one before: `Resolved.`, `It was refuted.`
 
-    So may one of which nothing is understood.
+    So may one of which nothing is understood, unless it affirms a sign of its own.
     """
     mentions = [one for item in items for one in item.mentions]
-    if any(one.category in _NAMES | {"property"} for one in mentions) or not items:
+    named = [one for one in mentions if one.category in _NAMES | {"property"}]
+    if any(one.concept not in _RETRACTING for one in named) or not items:
         return False
     denies = any(item.kind == "trigger" and item.meaning in _UNDOING for item in items)
     resolved = any(one.concept in ("resolved", "removal") for one in mentions)
     unknown = any(item.kind == "unknown" for item in items) or bool(unread_of(items))
-    return denies or resolved or unknown
+    return denies or resolved or bool(named) or (unknown and not _affirms_sign(items))
+
+
+def _affirms_sign(items: Sequence[Item]) -> bool:
+    """`Sonographic Murphy sign positive.` has nothing that could be of the sentence before."""
+    signs, affirming, turning = _sign_words()
+    if len(items) > _LONGEST_SIGN or not all(map(_is_of_sign, items)):
+        return False
+    words = [word for item in items for word in item.text.split()]
+    own = [word for word in words if word not in signs | affirming]
+    turns = any(word.startswith(turning) for word in own)
+    # Its name stands with it: `Sign positive` may be of anything.
+    named = any(item.kind == "name" and item.text in own for item in items)
+    return named and not turns and bool(signs & set(words)) and bool(affirming & set(words))
+
+
+def _is_of_sign(item: Item) -> bool:
+    """Whether it is a word without a meaning of its own, a verb of being, an article or the end."""
+    if item.kind == "name":
+        return all(one.category in _DESCRIBES for one in item.mentions)
+    if item.kind == "mark":
+        return item.text == "."
+    return item.kind == "small" and bool(item.classes & {"article", "be", "seen"})
+
+
+@cache
+def _sign_words() -> tuple[frozenset[str], frozenset[str], tuple[str, ...]]:
+    found = read_data("signs")
+    turning = tuple(found["turning"].split())
+    return frozenset(found["signs"].split()), frozenset(found["affirming"].split()), turning
 
 
 def _when(one: Assertion) -> frozenset[str]:
