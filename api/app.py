@@ -21,7 +21,7 @@ from api.access.rule_index import RuleIndex, rules_of
 from api.access.smart.routes import servers_of
 from api.audit.middleware import AuditTrail
 from api.audit_rules import PUBLIC
-from api.dicomweb import read_caches
+from api.dicomweb.instances.cache import clear_all
 from api.dicomweb.rendering import rendered
 from api.dicomweb.retrieval import frame_routes, retrieve
 from api.dicomweb.retrieval.direct import DirectRoutes
@@ -86,7 +86,7 @@ def create_app(settings: Settings) -> FastAPI:
         share_threads()
         with open_storage(settings) as storage, storage.audit.running("api"):
             app.state.storage = storage
-            storage.damaged.known.when_changed = read_caches.clear
+            storage.damaged.known.when_changed = clear_all
             remove_left_behind(settings, storage.uploads)
             app.state.newest_event = Newest(storage.events)
             app.state.newest_fhircast = NewestOfTopics(storage.fhircast_events)

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from itertools import chain
+from typing import NamedTuple
 
 from fastapi import Request, Response
 from fastapi.responses import StreamingResponse
@@ -14,6 +15,7 @@ from api.dicomweb.deps import StorageDep
 from api.dicomweb.formats.multipart import MultipartWriter
 from api.dicomweb.formats.negotiation import accepted, choose_image
 from api.dicomweb.formats.responses import caching_headers, etag_of, matches_etag, not_modified
+from api.dicomweb.instances.cache import ByteCache
 from api.dicomweb.instances.frame_numbers import parse_frame_numbers
 from api.dicomweb.instances.frames import open_frames
 from api.dicomweb.instances.headers import header_before
@@ -22,7 +24,6 @@ from api.dicomweb.query_names import RENDERING, THUMBNAIL, takes
 from api.dicomweb.rendering.animation import GIF, HAS_VIDEO, MP4, animate, frame_duration_ms
 from api.dicomweb.rendering.documents import is_document, rendered_document
 from api.dicomweb.rendering.picture import IN_NO_GIF, PICTURES
-from api.dicomweb.rendering.picture_cache import PICTURES_MADE, Picture
 from api.dicomweb.rendering.pixels import Renderer
 from api.dicomweb.rendering.render_options import parse_options
 from api.dicomweb.rendering.video import is_video, stored_video
@@ -45,7 +46,20 @@ _STUDY = "/studies/{study_instance_uid}"
 _SERIES = _STUDY + "/series/{series_instance_uid}"
 _INSTANCE = _SERIES + "/instances/{sop_instance_uid}"
 _THUMBNAIL = Viewport(256, 256)
-# Shown for a study only where nothing else has pixels.
+
+
+class _Picture(NamedTuple):
+    body: bytes
+    lacking: str
+    """Why it lacks the colour profile that was asked for, if it does."""
+
+
+# By the picture's entity tag, which says all that it depends on: the digest of the instance, the
+# correction of its patient, the frame and the options. Access to the instance is decided, and
+# recorded in the audit trail, before anything is looked up here.
+_pictures: ByteCache[str, _Picture] = ByteCache(
+    max_bytes=24 * 1024**2, largest_bytes=1024**2, max_age_s=600.0
+)
 
 
 @router.get(_STUDY + "/rendered")
@@ -248,11 +262,11 @@ def _render(
     headers = caching_headers(etag)
     service = service_url(request, settings)
     if len(indices) == 1 and not moving:
-        picture = PICTURES_MADE.get(etag)
+        picture = _pictures.get(etag)
         if picture is None:
             renderer = Renderer(instances, instance, source, options)
-            picture = Picture(renderer.file(indices[0]), renderer.lacking)
-            PICTURES_MADE.put(etag, picture)
+            picture = _Picture(renderer.file(indices[0]), renderer.lacking)
+            _pictures.put(etag, picture, len(picture.body))
         if picture.lacking:
             headers["Warning"] = warning_of(service, picture.lacking)
         return Response(picture.body, media_type=media_type, headers=headers)
