@@ -12,8 +12,8 @@ from storage.db.migrate import upgrade_schema
 from storage.db.sqlite_files.replacement import finish
 from storage.deletion.copies_in_bucket import carry_out_copies
 from storage.hosts.repository import Hosts
-from storage.maintenance.known_deletions import KnownDeletions
-from storage.maintenance.reindex import note_copied_deletions
+from storage.maintenance.reindexing.known_deletions import KnownDeletions
+from storage.maintenance.reindexing.reindex import note_copied_deletions
 from storage.objects.opening import open_objects
 from storage.processes.deletion_numbers import DeletionNumbers
 from storage.reconciliation.crash_recovery import CrashRecovery

@@ -13,8 +13,8 @@ from storage.db.migrate import upgrade_schema
 from storage.db.sqlite_files.log_recovery import look_after_log
 from storage.db.sqlite_files.replacement import finish, index_path, replace
 from storage.deletion.durable_tombstones import write_outstanding
-from storage.maintenance.reindex import rebuild_from
-from storage.maintenance.reindex_rows import Rebuilt
+from storage.maintenance.reindexing.reindex import rebuild_from
+from storage.maintenance.reindexing.rows import Rebuilt
 from storage.maintenance.upgrade import upgrade
 from storage.objects.filesystem import ObjectStore
 from storage.patient_identity.reassignment import reassign_all

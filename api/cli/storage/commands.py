@@ -125,7 +125,7 @@ def reindex(
 
     The node must not run meanwhile.
     """
-    from storage.maintenance.reindex import reindex as rebuild
+    from storage.maintenance.reindexing.reindex import reindex as rebuild
     from storage.objects.opening import open_objects
 
     settings = start()

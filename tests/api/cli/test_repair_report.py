@@ -4,7 +4,7 @@ import pytest
 
 from api.cli.storage.repair_report import lost_words
 from storage import tables as t
-from storage.maintenance.reindex_rows import Rebuilt
+from storage.maintenance.reindexing.rows import Rebuilt
 from storage.recovery.repair import Repaired
 from storage.recovery.salvage import Salvaged
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from dicom_node.scu import send
 from storage.container import open_storage
 from storage.core.entities import StoreAssociation
-from storage.maintenance.reindex import reindex
+from storage.maintenance.reindexing.reindex import reindex
 from tests.dicom_node.builders import ct_instance, encoded, item_of, storescu, write
 from tests.dicom_node.conftest import Node
 from tests.storage.deletion.test_deleting import close

@@ -14,7 +14,7 @@ from storage.container import Storage, open_storage
 from storage.core.errors import NotFound
 from storage.core.uids import derive_uid
 from storage.maintenance.object_upload import upload_instances
-from storage.maintenance.reindex import reindex
+from storage.maintenance.reindexing.reindex import reindex
 from storage.settings import load_settings
 from storage.volumes.scan import volumes_in
 from tests.migrated import upgrade

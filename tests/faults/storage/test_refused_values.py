@@ -22,7 +22,7 @@ from storage.db.engine import make_engine, writing
 from storage.db.migrate import upgrade_schema
 from storage.dicom.digests import digest_of
 from storage.dicom.part10 import read_header
-from storage.maintenance.reindex import reindex
+from storage.maintenance.reindexing.reindex import reindex
 from storage.maintenance.verify import verify_storage
 from storage.maintenance.volume_rewriting import rewrite
 from storage.reconciliation.refused_rows import refused_rows

@@ -6,11 +6,11 @@ import pytest
 
 from storage.container import Storage, open_storage
 from storage.maintenance.problems import Problem
-from storage.maintenance.reindex import reindex
+from storage.maintenance.reindexing.reindex import reindex
 from storage.maintenance.verify import verify_storage
 from tests.storage.deletion.test_deleting import STUDY, close, uid
 from tests.storage.instances import part10
-from tests.storage.maintenance.test_verify_reindex import emptied
+from tests.storage.maintenance.reindexing.test_verify_reindex import emptied
 
 UID = uid("instance")
 

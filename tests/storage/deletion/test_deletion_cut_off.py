@@ -22,14 +22,14 @@ from storage.db.engine import writing
 from storage.index.tombstones import Deleted, Tombstone
 from storage.maintenance.housekeeping import Housekeeper
 from storage.maintenance.object_upload import upload_instances
-from storage.maintenance.reindex import reindex
+from storage.maintenance.reindexing.reindex import reindex
 from storage.reconciliation.reconcile import reconcile
 from storage.retention.legal_holds import LegalHold
 from storage.volumes.scan import scan, volumes_in
 from storage.volumes.writer import VolumeWriter
 from tests.storage.deletion.test_deleting import STUDY, close, fill, uid
 from tests.storage.instances import part10
-from tests.storage.maintenance.test_verify_reindex import emptied
+from tests.storage.maintenance.reindexing.test_verify_reindex import emptied
 
 pytestmark = pytest.mark.slow_on_postgresql
 

@@ -12,8 +12,8 @@ from storage.db.engine import writing
 from storage.deletion.copies_in_bucket import copy_deletions
 from storage.index.tombstones import Deleted, Tombstone, note_tombstone
 from storage.maintenance.housekeeping import Housekeeper
-from storage.maintenance.reindex import rebuild_from, reindex
-from storage.maintenance.reindex_rows import Rebuilt
+from storage.maintenance.reindexing.reindex import rebuild_from, reindex
+from storage.maintenance.reindexing.rows import Rebuilt
 from storage.maintenance.volume_cache import limit_cache
 from storage.objects.keys import DELETIONS
 from storage.settings import Settings
@@ -21,7 +21,7 @@ from storage.volumes.scan import volumes_in
 from tests.migrated import upgrade
 from tests.storage.deletion.test_deleting import SERIES, STUDY, close, uid
 from tests.storage.instances import part10
-from tests.storage.maintenance.test_verify_reindex import emptied
+from tests.storage.maintenance.reindexing.test_verify_reindex import emptied
 
 pytestmark = pytest.mark.parametrize("storage_settings", ["postgresql+s3"], indirect=True)
 

@@ -12,7 +12,7 @@ from storage.core.errors import StorageUnavailable
 from storage.index.tombstones import Deleted, Tombstone
 from storage.maintenance.housekeeping import Housekeeper
 from storage.maintenance.object_upload import upload_volume
-from storage.maintenance.reindex import rebuild_from
+from storage.maintenance.reindexing.reindex import rebuild_from
 from storage.maintenance.volume_cache import limit_cache
 from storage.reconciliation.reconcile import bury_again
 from storage.settings import Settings
@@ -25,7 +25,7 @@ from tests.storage.deletion.test_deletion_cut_off import (
     volumes_that_sync_nothing,
 )
 from tests.storage.instances import part10
-from tests.storage.maintenance.test_verify_reindex import emptied
+from tests.storage.maintenance.reindexing.test_verify_reindex import emptied
 
 with_a_bucket = pytest.mark.parametrize("storage_settings", ["postgresql+s3"], indirect=True)
 

@@ -10,12 +10,12 @@ from storage.core.callers.shares import address_caller, on_behalf_of
 from storage.core.errors import NoRoom
 from storage.db.room import Limits
 from storage.ingest import conflict_room
-from storage.maintenance.reindex import reindex
+from storage.maintenance.reindexing.reindex import reindex
 from storage.settings import Settings
 from storage.volumes.scan import volumes_in
 from tests.storage.deletion.test_deleting import close
 from tests.storage.instances import part10
-from tests.storage.maintenance.test_verify_reindex import emptied
+from tests.storage.maintenance.reindexing.test_verify_reindex import emptied
 
 SCANNER, OTHER = address_caller("192.0.2.7"), address_caller("2001:db8::9")
 

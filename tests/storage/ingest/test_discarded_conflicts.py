@@ -7,7 +7,7 @@ from storage import tables as t
 from storage.container import Storage, open_storage
 from storage.core.clock import utcnow
 from storage.db.engine import writing
-from storage.maintenance.reindex import reindex
+from storage.maintenance.reindexing.reindex import reindex
 from storage.maintenance.verify import verify_storage
 from storage.maintenance.volume_rewriting import rewrite
 from storage.reconciliation.reconcile import count_without_row, reconcile
@@ -15,7 +15,7 @@ from storage.volumes.reader import VolumeReader
 from storage.volumes.scan import volumes_in
 from tests.storage.deletion.test_deleting import close, uid
 from tests.storage.instances import part10
-from tests.storage.maintenance.test_verify_reindex import emptied
+from tests.storage.maintenance.reindexing.test_verify_reindex import emptied
 
 SECOND = part10(PatientID="P2")
 

@@ -27,7 +27,7 @@ from storage.index.generated_instances import without_content_digest
 from storage.ingest.content_digest import content_digest
 from storage.integrity.instance_reader import InstanceReader
 from storage.maintenance.content_digests import Progress, digest_contents
-from storage.maintenance.reindex import reindex
+from storage.maintenance.reindexing.reindex import reindex
 from storage.objects.s3 import S3Objects
 from storage.settings import Settings
 from storage.volumes.reader import VolumeReader

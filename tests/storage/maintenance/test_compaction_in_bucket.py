@@ -10,7 +10,7 @@ from storage.container import Storage, open_storage
 from storage.core.clock import utcnow
 from storage.core.errors import StorageUnavailable
 from storage.maintenance.housekeeping import Housekeeper
-from storage.maintenance.reindex import reindex
+from storage.maintenance.reindexing.reindex import reindex
 from storage.settings import load_settings
 from storage.volumes.scan import volumes_in
 from tests.migrated import upgrade

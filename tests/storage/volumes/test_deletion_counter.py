@@ -9,7 +9,7 @@ from storage import tables as t
 from storage.container import Storage, open_storage
 from storage.core.clock import utcnow
 from storage.db.engine import reading, writing
-from storage.maintenance.reindex import reindex
+from storage.maintenance.reindexing.reindex import reindex
 from storage.maintenance.verify import verify_storage
 from storage.reconciliation.crash_recovery import CrashRecovery
 from storage.recovery.diagnosis import diagnose
@@ -19,7 +19,7 @@ from storage.volumes.deletion_counter import Generation, counter_damage
 from storage.volumes.records import Note
 from tests.storage.deletion.test_deleting import STUDY, close, uid
 from tests.storage.instances import part10
-from tests.storage.maintenance.test_verify_reindex import emptied
+from tests.storage.maintenance.reindexing.test_verify_reindex import emptied
 
 pytestmark = pytest.mark.slow_on_postgresql
 

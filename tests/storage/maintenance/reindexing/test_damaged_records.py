@@ -16,8 +16,8 @@ from storage.core.entities import NO_ASSOCIATION
 from storage.dicom.digests import digest_of
 from storage.dicom.part10 import read_header
 from storage.maintenance.object_upload import upload_instances
-from storage.maintenance.reindex import reindex
-from storage.maintenance.reindex_rows import Rebuilt
+from storage.maintenance.reindexing.reindex import reindex
+from storage.maintenance.reindexing.rows import Rebuilt
 from storage.maintenance.volume_rewriting import rewrite
 from storage.volumes.mending import mended
 from storage.volumes.reader import VolumeReader
@@ -27,7 +27,7 @@ from tests.servers import S3Server
 from tests.storage.deletion.test_deleting import STUDY, close, uid
 from tests.storage.instances import part10
 from tests.storage.maintenance.checked_storage import fill
-from tests.storage.maintenance.test_verify_reindex import emptied
+from tests.storage.maintenance.reindexing.test_verify_reindex import emptied
 
 COUNT = 4
 

@@ -23,10 +23,10 @@ from storage.db.engine import insert_or_ignore, make_engine, reading, writing
 from storage.db.migrate import upgrade_schema
 from storage.dicom.digests import proves
 from storage.index.insert_instance import NewInstance, note_if_generated
-from storage.maintenance.conflicts.reindex import add_conflicts_of_bucket, header_of_record
-from storage.maintenance.known_deletions import KnownDeletions
-from storage.maintenance.reindex_objects import instance_of_object
-from storage.maintenance.reindex_rows import Rebuilt, add_batch, set_times
+from storage.maintenance.reindexing.conflicts import add_conflicts_of_bucket, header_of_record
+from storage.maintenance.reindexing.known_deletions import KnownDeletions
+from storage.maintenance.reindexing.objects import instance_of_object
+from storage.maintenance.reindexing.rows import Rebuilt, add_batch, set_times
 from storage.objects.filesystem import ObjectStore
 from storage.objects.keys import DELETIONS, deletion_of_key, is_volume_key, without_folders
 from storage.objects.local_copy import local_copy

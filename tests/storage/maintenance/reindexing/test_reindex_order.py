@@ -16,7 +16,7 @@ from storage.dicom.digests import digest_of
 from storage.dicom.part10 import read_header
 from storage.ingest.instance_stream import SPILL_BYTES
 from storage.integrity.bucket_copy import BucketCopy, not_uploaded
-from storage.maintenance.reindex import rebuild_from, reindex
+from storage.maintenance.reindexing.reindex import rebuild_from, reindex
 from storage.maintenance.volume_rewriting import rewrite
 from storage.objects.keys import object_key
 from storage.reconciliation.reconcile import reconcile
@@ -24,7 +24,7 @@ from storage.volumes.reader import VolumeReader
 from storage.volumes.scan import volumes_in
 from tests.storage.deletion.test_deleting import STUDY, close
 from tests.storage.instances import part10
-from tests.storage.maintenance.test_verify_reindex import emptied
+from tests.storage.maintenance.reindexing.test_verify_reindex import emptied
 
 pytestmark = pytest.mark.slow_on_postgresql
 

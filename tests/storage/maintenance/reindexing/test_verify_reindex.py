@@ -19,7 +19,7 @@ from storage.db.engine import reading, writing
 from storage.deletion.copies_in_bucket import copy_deletions
 from storage.maintenance.conflicts.copies import copy_conflicts, remove_left_copies
 from storage.maintenance.object_upload import upload_instances, upload_volume
-from storage.maintenance.reindex import reindex
+from storage.maintenance.reindexing.reindex import reindex
 from storage.maintenance.statistics import statistics
 from storage.settings import Settings
 from storage.volumes.scan import volumes_in
@@ -31,7 +31,7 @@ from tests.storage.maintenance.checked_storage import fill, problems_of
 
 pytestmark = pytest.mark.slow_on_postgresql
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 
 
 def snapshot(storage: Storage) -> tuple[Any, ...]:

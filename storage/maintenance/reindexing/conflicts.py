@@ -13,8 +13,8 @@ from storage.dicom.digests import proves
 from storage.dicom.part10 import Header, read_header
 from storage.index.insert_instance import NewInstance
 from storage.maintenance.conflicts.copies import note_copy
-from storage.maintenance.known_deletions import KnownDeletions
-from storage.maintenance.reindex_rows import Rebuilt, add_batch
+from storage.maintenance.reindexing.known_deletions import KnownDeletions
+from storage.maintenance.reindexing.rows import Rebuilt, add_batch
 from storage.objects.filesystem import ObjectStore
 from storage.objects.keys import CONFLICTS, is_conflict_key, without_folders
 from storage.objects.local_copy import local_copy
