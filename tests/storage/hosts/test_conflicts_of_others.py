@@ -111,11 +111,11 @@ def test_what_is_decided_while_it_is_copied_leaves_nothing_in_the_bucket(
     conflict = kept_aside(north)
     put = north.storage.objects.put
 
-    def put_late(key: str, data: Any, kind: str = "") -> None:
+    def put_late(key: str, data: Any, *further: Any) -> None:
         if key.startswith(CONFLICTS):
             south.storage.conflicts.discard(conflict.conflict_id)
             south.keep_all_in_order()
-        put(key, data)
+        put(key, data, *further)
 
     monkeypatch.setattr(north.storage.objects, "put", put_late)
     north.keep_in_order()
