@@ -15,6 +15,14 @@ from inference.language.documents.pairing.candidates import YES_NO, Found, score
 from inference.language.documents.pairing.fields import is_blank
 from inference.language.documents.pairing.layout import Piece, Placed
 from inference.language.documents.pairing.matching import is_of_another, matched
+from inference.language.documents.pairing.order_in_time import (
+    Order,
+    days_of_rows,
+    is_of_other_phase,
+    order_of,
+    row_in_order,
+    without_order,
+)
 from inference.language.documents.pairing.tables import Table
 from inference.language.documents.pairing.topics import Unit, same_unit, units_of
 
@@ -22,15 +30,62 @@ from inference.language.documents.pairing.topics import Unit, same_unit, units_o
 _RESULT, _SITE = "result_column", "site"
 # Rows are alike but for a word: "arterial phase", "venous phase".
 _LEAST_SHARE_OF_CELL = 0.7
+# A column without a row's name must have nearly all that is asked for.
+_LEAST_SHARE_OF_COLUMN = 0.8
+_ALIKE = 0.05
 _VERY = 0.95
 
 
 def by_table(asked: Asked, table: Table) -> Iterator[Found]:
+    order = order_of(asked.text)
+    dated = days_of_rows(table) if order else None
+    if dated is not None:
+        yield from _in_order(without_order(asked), table, order, *dated)
+        return
     heads = [units_of(column.text) for column in table.columns]
     for row in table.rows:
-        cells = [units_of(cell.text) if cell else [] for cell in row]
-        for place in range(len(row)):
-            yield from _by_cell(asked, table, row, place, heads, cells)
+        yield from _by_row(asked, table, row, heads)
+
+
+def _by_row(
+    asked: Asked, table: Table, row: Sequence[Piece | None], heads: Sequence[list[Unit]]
+) -> Iterator[Found]:
+    cells = [units_of(cell.text) if cell else [] for cell in row]
+    for place in range(len(row)):
+        yield from _by_cell(asked, table, row, place, heads, cells)
+
+
+def _in_order(
+    asked: Asked, table: Table, order: Order, day_column: int, days: Sequence[Day | None]
+) -> Iterator[Found]:
+    """Of the rows that answer, the first or the last in time; none where their days do not tell."""
+    heads = [units_of(column.text) for column in table.columns]
+    by_row = {at: list(_by_row(asked, table, row, heads)) for at, row in enumerate(table.rows)}
+    scores = {at: max(one.score for one in found) for at, found in by_row.items() if found}
+    if scores:
+        best = max(scores.values())
+        alike = [at for at, score in scores.items() if score > best - _ALIKE]
+        row = row_in_order(order, days, alike)
+        yield from by_row[row] if row is not None else ()
+        return
+    shares = {
+        place: matched(asked, units)[0] for place, units in enumerate(heads) if place != day_column
+    }
+    best = max(shares.values(), default=0.0)
+    named = [place for place, share in shares.items() if share == best]
+    if best < _LEAST_SHARE_OF_COLUMN or len(named) != 1:
+        return
+    place = named[0]
+    filled = [
+        at for at, row in enumerate(table.rows) if (cell := row[place]) and not is_blank(cell.text)
+    ]
+    row = row_in_order(order, days, filled)
+    cell = (
+        table.rows[row][day_column if asked.kind == "date" else place] if row is not None else None
+    )
+    if cell is not None and (asked.kind == "open" or fits(asked, cell.text)):
+        evidence = (*table.columns[place].head[-1].words, *cell.words)
+        yield Found(cell.words, evidence, cell.page_number, score_of(best, best))
 
 
 def _by_cell(
@@ -81,6 +136,9 @@ def _is_asked_column(
     of_row: Sequence[Unit],
 ) -> bool:
     """Whether the question names the column, or means it and names no other."""
+    texts = [column.text for column in table.columns]
+    if is_of_other_phase(asked.text, texts[place], texts):
+        return False
     rest = [unit for unit in asked.units if not any(same_unit(unit, one) for one in of_row)]
     if any(same_unit(unit, one) for unit in rest for one in heads[place]):
         return not _is_ambiguous(rest, place, heads)
