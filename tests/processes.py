@@ -5,7 +5,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +37,8 @@ def family(pid: int) -> list[int]:
         path = Path(f"/proc/{new[0]}/task/{new[0]}/children")
         children: list[int] = []
         for task in path.parents[1].iterdir() if path.exists() else ():
-            children += map(int, (task / "children").read_text().split())
+            with suppress(FileNotFoundError):  # of a thread that has ended meanwhile
+                children += map(int, (task / "children").read_text().split())
         found += children
         new = new[1:] + children
     return found
