@@ -37,7 +37,7 @@ from storage.integrity.instance_reader import InstanceReader
 from storage.integrity.uploads import read_upload
 from storage.language.questions import AnswerRequest
 from storage.language.results import Method
-from storage.objects.filesystem import ObjectStore
+from storage.objects.store import ObjectStore
 from storage.settings import Settings
 
 _SHOWN = 3

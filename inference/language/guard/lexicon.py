@@ -121,6 +121,17 @@ class Lexicon:
 
     forms: Mapping[str, Sequence[tuple[tuple[str, ...], Entry]]]
     concepts: Mapping[str, Entry] = field(default_factory=dict)
+    requests: Sequence[tuple[str, ...]] = ()
+    """What asks for something where nothing stands before it, as it is spelled."""
+
+    def request(self, pieces: Sequence[str], at: int) -> tuple[int, Entry] | None:
+        """As `longest`, of an imperative that begins a clause: `Rule out appendicitis.`"""
+        if at and pieces[at - 1][0].isalnum():
+            return None
+        for form in self.requests:
+            if tuple(pieces[at : at + len(form)]) == form:
+                return len(form), Entry("asked", "trigger", reach="before")
+        return None
 
     def longest(self, pieces: Sequence[str], at: int) -> tuple[int, Entry] | None:
         """How many pieces from `at` on name a concept, and which."""
@@ -208,7 +219,8 @@ def lexicon() -> Lexicon:
                 seen.add(form)
                 forms.setdefault(form[0], []).append((form, entry))
     ordered = {first: sorted(group, key=lambda one: -len(one[0])) for first, group in forms.items()}
-    return Lexicon(ordered, concepts)
+    asking = str(read_data("triggers")["asked"]["first"]).split("|")
+    return Lexicon(ordered, concepts, [tuple(pieces_of(one.strip())) for one in asking])
 
 
 def _inflected(text: str) -> Iterator[str]:

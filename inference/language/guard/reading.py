@@ -95,7 +95,8 @@ def _words(pieces: Sequence[str]) -> tuple[list[Word], list[bool]]:
     words: list[Word] = []
     at = 0
     while at < len(pieces):
-        match = lexicon().longest(pieces, at) or _inflected(pieces, at)
+        request = lexicon().request(pieces, at)
+        match = request or lexicon().longest(pieces, at) or _inflected(pieces, at)
         if match is None:
             piece = pieces[at]
             if piece[0].isalpha() or (piece[0].isdigit() and not is_number(piece)):
