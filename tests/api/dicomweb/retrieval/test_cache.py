@@ -1,7 +1,10 @@
 """What was made of instances lately: what is kept, and for how long."""
 
-import time
+from types import SimpleNamespace
 
+import pytest
+
+from api.dicomweb.instances import cache as cache_module
 from api.dicomweb.instances.cache import ByteCache
 
 
@@ -38,9 +41,14 @@ def test_what_is_larger_than_stated_is_not_kept() -> None:
     assert [cache.get("a") is not None, cache.get("b") is not None] == [True, False]
 
 
-def test_nothing_is_kept_for_longer_however_often_it_is_asked_for() -> None:
-    cache: ByteCache[str, bytes] = ByteCache(max_bytes=30, max_age_s=0.05)
+def test_nothing_is_kept_for_longer_however_often_it_is_asked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now_s = [1000.0]
+    monkeypatch.setattr(cache_module, "time", SimpleNamespace(monotonic=lambda: now_s[0]))
+    cache: ByteCache[str, bytes] = ByteCache(max_bytes=30, max_age_s=600.0)
     cache.put("a", b"p" * 10, 10)
-    assert cache.get("a") is not None
-    time.sleep(0.06)
+    for now_s[0] in (1300.0, 1599.0):
+        assert cache.get("a") is not None
+    now_s[0] = 1601.0
     assert cache.get("a") is None
