@@ -25,7 +25,7 @@ from api.uploads.unpack import PICTURES, sniff
 from storage.container.has import HasIngest, HasObjects, HasUploads
 from storage.core.entities import Upload
 from storage.core.errors import LimitExceeded, MediViewError
-from storage.objects.filesystem import ObjectStore
+from storage.objects.store import ObjectStore
 from storage.settings import Settings
 from storage.uploads.repository import Uploads
 

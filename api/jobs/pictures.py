@@ -16,7 +16,7 @@ from storage.core.errors import InvalidInstance, NotConfigured
 from storage.integrity.uploads import digest_of_file, is_intact
 from storage.jobs.repository import Jobs
 from storage.model_registry.registry import ModelStates
-from storage.objects.filesystem import ObjectStore
+from storage.objects.store import ObjectStore
 from storage.settings import Settings
 
 log = structlog.get_logger(__name__)

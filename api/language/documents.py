@@ -28,7 +28,7 @@ from storage.core.entities import Job
 from storage.core.errors import InvalidRequest
 from storage.integrity.uploads import digest_of_file
 from storage.language.repository import Answers
-from storage.objects.filesystem import ObjectStore
+from storage.objects.store import ObjectStore
 from storage.settings import Settings
 
 router = new_router(prefix="/api/docqa", tags=["language"])

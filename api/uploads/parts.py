@@ -43,8 +43,9 @@ from storage.core.entities import Upload, UploadState
 from storage.core.errors import InvalidRequest, NotFound
 from storage.core.state_words import state_word
 from storage.crypto.upload_tokens import PresignedClaim
-from storage.objects.filesystem import FilesystemObjects, ObjectStore
+from storage.objects.filesystem import FilesystemObjects
 from storage.objects.multipart import Part
+from storage.objects.store import ObjectStore
 from storage.uploads.repository import Uploads, new_upload_id, object_key_of
 
 log = structlog.get_logger(__name__)

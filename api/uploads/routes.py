@@ -32,7 +32,8 @@ from storage.core.clock import utcnow
 from storage.core.errors import InvalidRequest, LimitExceeded, NotFound
 from storage.core.untrusted_input.whole_numbers import read_whole_number
 from storage.crypto.upload_tokens import PresignedClaim
-from storage.objects.filesystem import FilesystemObjects, ObjectStore, Presigned
+from storage.objects.filesystem import FilesystemObjects
+from storage.objects.store import ObjectStore, Presigned
 from storage.settings import Settings
 from storage.uploads.repository import Uploads
 

@@ -23,7 +23,7 @@ from storage.core.sources import of_result
 from storage.core.uids import UidScheme
 from storage.deliveries.repository import Deliveries
 from storage.ingest.generated import GeneratedInstances
-from storage.objects.filesystem import ObjectStore
+from storage.objects.store import ObjectStore
 from storage.peers.entities import KnownPeer
 from storage.settings import Settings
 

@@ -17,7 +17,7 @@ from inference.refusals import ModelUnusable
 from storage.core.errors import NotFound
 from storage.core.untrusted_input.folder_walk import files_below
 from storage.model_registry.packages import ModelPackage
-from storage.objects.filesystem import ObjectStore
+from storage.objects.store import ObjectStore
 from storage.settings import Settings
 from storage.volumes.durable_names import make_folder
 

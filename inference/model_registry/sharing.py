@@ -26,7 +26,7 @@ from inference.refusals import ModelUnusable
 from storage.container.has import HasModelStates, HasObjects, HasSettings, HasShadowRuns
 from storage.core.errors import MediViewError, StorageFull, StorageUnavailable
 from storage.model_registry.packages import ModelPackage, ModelPackages
-from storage.objects.filesystem import ObjectStore
+from storage.objects.store import ObjectStore
 from storage.settings import Settings
 
 log = structlog.get_logger(__name__)

@@ -25,7 +25,7 @@ from storage.db.migrate import upgrade_to
 from storage.db.schema import known_revisions, newest_revision
 from storage.db.sqlite_files.replacement import index_path
 from storage.maintenance.upgrade import upgrade
-from storage.objects.filesystem import ObjectStore
+from storage.objects.store import ObjectStore
 from storage.settings import Settings
 from storage.volumes.durable_names import make_folder, sync_folder
 from storage.volumes.files import translated_os_errors

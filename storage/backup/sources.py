@@ -15,7 +15,8 @@ from storage.core.data_folder import unfinished_restore
 from storage.core.errors import InvalidRequest, NotFound, StorageUnavailable
 from storage.core.untrusted_input.folder_walk import walk
 from storage.db.sqlite_files.replacement import index_path
-from storage.objects.filesystem import FilesystemObjects, ObjectStore
+from storage.objects.filesystem import FilesystemObjects
+from storage.objects.store import ObjectStore
 from storage.settings import Settings
 from storage.volumes.files import SUFFIX, nothing_appended
 from storage.volumes.scan import is_being_written, is_unfinished

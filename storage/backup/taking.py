@@ -28,7 +28,7 @@ from storage.core.clock import utcnow
 from storage.core.data_folder.file_owner import give_to_owner
 from storage.core.errors import NotFound, StateConflict
 from storage.db.schema import newest_revision
-from storage.objects.filesystem import ObjectStore
+from storage.objects.store import ObjectStore
 from storage.settings import Settings
 from storage.volumes.files import translated_os_errors
 

@@ -35,7 +35,7 @@ from storage.lesions.repository import Lesions
 from storage.model_registry.registry import ModelStates
 from storage.model_registry.shadow_runs import ShadowRuns
 from storage.model_registry.trials import ModelTrials
-from storage.objects.filesystem import ObjectStore
+from storage.objects.store import ObjectStore
 from storage.patient_identity.repository import PatientChanges
 from storage.peers.notifications import PeerNotifications
 from storage.peers.repository import Peers

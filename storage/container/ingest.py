@@ -11,7 +11,7 @@ from storage.ingest.strangers import Strangers
 from storage.integrity.bucket_copy import BucketCopy
 from storage.integrity.instance_reader import InstanceReader
 from storage.integrity.repository import DamagedInstances
-from storage.objects.filesystem import ObjectStore
+from storage.objects.store import ObjectStore
 from storage.peers.repository import Peers
 from storage.reconciliation.crash_recovery import CrashRecovery
 from storage.settings import Settings

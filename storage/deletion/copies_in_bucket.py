@@ -18,9 +18,9 @@ from storage.db.portions import in_portions
 from storage.deletion.service import bury
 from storage.dicom.digests import proves
 from storage.index.tombstones import Deleted, Discarded, Tombstone
-from storage.objects.filesystem import ObjectStore
 from storage.objects.keys import DELETIONS, deletion_key, deletion_of_key
 from storage.objects.local_copy import local_copy
+from storage.objects.store import ObjectStore
 from storage.volumes.records import encode_header
 from storage.volumes.scan import scan
 

@@ -46,7 +46,7 @@ from storage.index.tombstones import (
     still_standing,
     with_times_of_rows,
 )
-from storage.objects.filesystem import ObjectStore
+from storage.objects.store import ObjectStore
 from storage.retention.legal_holds import check_no_hold, is_held_since
 from storage.volumes.files import SUFFIX, translated_os_errors
 from storage.volumes.writer import VolumeWriter

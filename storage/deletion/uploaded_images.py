@@ -10,7 +10,7 @@ from storage.core.errors import StateConflict
 from storage.core.state_words import state_word
 from storage.db.engine import reading, writing
 from storage.deletion.derived_data import remove_work
-from storage.objects.filesystem import ObjectStore
+from storage.objects.store import ObjectStore
 
 
 def delete_picture(

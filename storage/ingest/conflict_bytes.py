@@ -14,7 +14,7 @@ from storage.core.errors import NotFound, StorageUnavailable
 from storage.dicom.part10 import Header, read_header
 from storage.hosts.entities import Host
 from storage.ingest.instance_stream import SPILL_BYTES
-from storage.objects.filesystem import ObjectStore
+from storage.objects.store import ObjectStore
 from storage.volumes.files import translated_os_errors
 from storage.volumes.reader import VolumeReader
 

@@ -36,7 +36,7 @@ from storage.index.tombstones import Deleted, Discarded, Tombstone
 from storage.ingest.conflict_bytes import Conflict, ConflictBytes
 from storage.ingest.conflict_exchange import exchange_rows, no_conflict
 from storage.ingest.instance_stream import SPILL_BYTES
-from storage.objects.filesystem import ObjectStore
+from storage.objects.store import ObjectStore
 from storage.processes.turn_taking import turn
 from storage.retention.legal_holds import check_no_hold
 from storage.volumes.files import translated_os_errors

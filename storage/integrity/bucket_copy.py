@@ -1,11 +1,11 @@
 """Copy one instance from its volume to the bucket, and note in its row that it is there."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Engine, exists, select, update
 
 from storage import tables as t
-from storage.core.entities import Instance
+from storage.core.entities import Instance, Origin
 from storage.core.errors import InstanceDamaged, NotFound, StorageUnavailable
 from storage.db.engine import reading, writing
 from storage.db.locks.advisory_lock import object_lock
@@ -13,8 +13,9 @@ from storage.index.row_mapping import to_instance
 from storage.index.select_statements import select_stored_instances
 from storage.index.tombstones import want_purged
 from storage.integrity.instance_reader import InstanceReader
-from storage.objects.filesystem import ObjectStore
 from storage.objects.keys import Named, object_key
+from storage.objects.store import ObjectStore
+from storage.volumes.records import Note
 
 
 class BucketCopy:
@@ -37,17 +38,17 @@ class BucketCopy:
         self._objects = objects
         self._take_turns = several_write_objects
 
-    def copy(self, instance: Instance) -> None:
+    def copy(self, one: "NotUploaded") -> None:
         """Nothing is copied of what is damaged, deleted by now, or in the bucket already.
 
         Raises StorageUnavailable when the bucket does not answer.
         """
         if self._take_turns:
-            self.bring(instance)
-        elif self._put(instance):
+            self.bring(one.instance)
+        elif self._put(one):
             with writing(self._engine) as connection:
-                is_noted = self._note_copied(connection, instance)
-            self._undo_unless(is_noted, instance)
+                is_noted = self._note_copied(connection, one.instance)
+            self._undo_unless(is_noted, one.instance)
 
     def bring(self, named: Named) -> bool:
         """As `copy`, in turns: whether nothing is left to be done, as of what was deleted.
@@ -63,17 +64,16 @@ class BucketCopy:
                 return row is None or bool(row.object_key)
             if not self._put(waiting[0]):
                 return False
-            is_noted = self._note_copied(connection, waiting[0])
-        self._undo_unless(is_noted, waiting[0])
+            is_noted = self._note_copied(connection, waiting[0].instance)
+        self._undo_unless(is_noted, waiting[0].instance)
         return True
 
-    def _put(self, instance: Instance) -> bool:
+    def _put(self, one: "NotUploaded") -> bool:
         """Whether the bucket has it now."""
+        instance = one.instance
         try:
             with self._instances.open_stored(instance) as stream:
-                self._objects.put(
-                    object_key(instance), stream, "application/dicom", instance.received_at
-                )
+                self._objects.put(object_key(instance), stream, "application/dicom", one.note)
         except InstanceDamaged:
             return False  # noted when it was read
         except (StorageUnavailable, NotFound):
@@ -102,7 +102,20 @@ class BucketCopy:
                 want_purged(connection, instance.sop_instance_uid, object_key(instance))
 
 
-def not_uploaded(connection: Connection, limit: int, which: ColumnElement[bool]) -> list[Instance]:
+class NotUploaded(NamedTuple):
+    instance: Instance
+    origin: Origin
+
+    @property
+    def note(self) -> Note:
+        """What a record of a volume would say of it."""
+        one = self.instance
+        return Note(one.source, self.origin, one.received_at, association=one.association)
+
+
+def not_uploaded(
+    connection: Connection, limit: int, which: ColumnElement[bool]
+) -> list[NotUploaded]:
     """The oldest instances that may be copied to the bucket now.
 
     One whose deleted namesake has not left the bucket yet waits for that.
@@ -118,10 +131,11 @@ def not_uploaded(connection: Connection, limit: int, which: ColumnElement[bool])
     )
     rows = connection.execute(
         select_stored_instances(t.NOT_UPLOADED, ~namesake, ~damaged, which)
+        .add_columns(t.series.c.origin)
         .order_by(t.instance.c.id)
         .limit(limit)
     )
-    return [to_instance(row) for row in rows.mappings()]
+    return [NotUploaded(to_instance(row), row["origin"]) for row in rows.mappings()]
 
 
 def _row_of(instance: Instance) -> tuple[Any, ...]:

@@ -27,7 +27,7 @@ from storage.integrity.copies import (
 )
 from storage.integrity.known_damage import IN_BUCKET
 from storage.integrity.repository import DamagedInstances, refusal
-from storage.objects.filesystem import ObjectStore
+from storage.objects.store import ObjectStore
 from storage.volumes.reader import VolumeReader
 
 # What is compared before an answer of many instances begins: half a second's work at most.

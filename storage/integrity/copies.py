@@ -15,7 +15,7 @@ from storage.core.entities import Instance, Location
 from storage.core.errors import InvalidInstance, NotFound, StorageUnavailable
 from storage.dicom.digests import proves, proves_pieces
 from storage.dicom.file_meta import FILE_META_MAX_BYTES, FileMeta, read_file_meta
-from storage.objects.filesystem import ObjectStore
+from storage.objects.store import ObjectStore
 from storage.volumes.files import SUFFIX
 from storage.volumes.reader import VolumeReader
 from storage.volumes.records import HEADER, MAGIC

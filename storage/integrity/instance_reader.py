@@ -24,7 +24,7 @@ from storage.hosts.entities import Host
 from storage.integrity.repository import DamagedInstances
 from storage.integrity.stated_patients import StatedPatients
 from storage.integrity.stored_bytes import StoredBytes
-from storage.objects.filesystem import ObjectStore
+from storage.objects.store import ObjectStore
 from storage.patient_identity.entities import Patient, PatientKey
 from storage.patient_identity.outgoing import correct, with_patient
 from storage.patient_identity.study_patients import is_another

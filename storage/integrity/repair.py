@@ -30,7 +30,7 @@ from storage.integrity.copies import (
     state_in_volume,
 )
 from storage.integrity.repository import DamagedInstances
-from storage.objects.filesystem import ObjectStore
+from storage.objects.store import ObjectStore
 from storage.volumes.files import translated_os_errors
 from storage.volumes.large_instance import LargeVolume
 from storage.volumes.reader import VolumeReader

@@ -21,7 +21,7 @@ from storage.index.row_mapping import to_instance
 from storage.index.select_statements import select_stored_instances
 from storage.integrity.copies import READABLE, state_in_bucket, state_in_volume
 from storage.integrity.repository import DamagedInstances
-from storage.objects.filesystem import ObjectStore
+from storage.objects.store import ObjectStore
 from storage.volumes.reader import VolumeReader
 from storage.volumes.writer import VolumeWriter
 

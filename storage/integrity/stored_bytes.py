@@ -17,7 +17,7 @@ from storage.hosts.entities import Host
 from storage.integrity.checker import Checker, Prepared
 from storage.integrity.copies import object_range
 from storage.integrity.repository import DamagedInstances
-from storage.objects.filesystem import ObjectStore
+from storage.objects.store import ObjectStore
 from storage.volumes.reader import VolumeReader
 
 _CHUNK_BYTES = 128 * 1024

@@ -6,7 +6,7 @@ from typing import BinaryIO
 import structlog
 
 from storage.core.errors import InstanceDamaged, NotFound
-from storage.objects.filesystem import ObjectStore
+from storage.objects.store import ObjectStore
 
 log = structlog.get_logger(__name__)
 

@@ -19,7 +19,7 @@ from storage import tables as t
 from storage.db.engine import reading
 from storage.maintenance.retired_volumes import is_retired, remove_retired
 from storage.maintenance.volume_rewriting import rewrite
-from storage.objects.filesystem import ObjectStore
+from storage.objects.store import ObjectStore
 from storage.volumes.files import translated_os_errors
 from storage.volumes.reader import VolumeReader
 from storage.volumes.scan import (

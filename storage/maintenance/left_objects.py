@@ -22,7 +22,7 @@ from storage.core.errors import InvalidRequest, MediViewError
 from storage.db.engine import reading, writing
 from storage.db.portions import in_portions
 from storage.deletion.service import METADATA
-from storage.objects.filesystem import ObjectStore
+from storage.objects.store import ObjectStore
 
 log = structlog.get_logger(__name__)
 

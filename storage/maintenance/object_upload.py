@@ -17,8 +17,8 @@ from storage.db.engine import reading, writing
 from storage.hosts.repository import Hosts
 from storage.integrity.bucket_copy import BucketCopy, not_uploaded
 from storage.integrity.instance_reader import InstanceReader
-from storage.objects.filesystem import ObjectStore
 from storage.objects.keys import volume_key
+from storage.objects.store import ObjectStore
 from storage.volumes.scan import is_being_written, volumes_in
 
 log = structlog.get_logger(__name__)

@@ -7,7 +7,7 @@ from storage.core.entities import Instance
 from storage.core.errors import NotFound
 from storage.index.repository import Index
 from storage.integrity.copies import state_in_bucket
-from storage.objects.filesystem import ObjectStore
+from storage.objects.store import ObjectStore
 
 ProblemKind = Literal[
     "record_damaged",

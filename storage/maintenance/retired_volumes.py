@@ -14,8 +14,8 @@ from storage import tables as t
 from storage.core.clock import utcnow
 from storage.db.engine import reading, writing
 from storage.db.portions import in_portions
-from storage.objects.filesystem import ObjectStore
 from storage.objects.keys import volume_key
+from storage.objects.store import ObjectStore
 from storage.volumes.files import translated_os_errors
 from storage.volumes.scan import (
     volumes_in,

@@ -10,7 +10,7 @@ from storage.maintenance.conflicts.check import check_conflicts
 from storage.maintenance.problems import Problem, ProblemKind
 from storage.maintenance.row_check import check_rows
 from storage.maintenance.volume_check import check_volume
-from storage.objects.filesystem import ObjectStore
+from storage.objects.store import ObjectStore
 from storage.reconciliation.moved_rows import moved_to
 from storage.volumes.deletion_counter import NAME, counter_damage
 from storage.volumes.reader import VolumeReader

@@ -12,8 +12,8 @@ from storage import tables as t
 from storage.db.engine import reading
 from storage.maintenance.retired_volumes import is_retired, settle_rows
 from storage.maintenance.volume_rewriting import carry_tombstones
-from storage.objects.filesystem import ObjectStore
 from storage.objects.keys import volume_key
+from storage.objects.store import ObjectStore
 from storage.reconciliation.reconcile import bury_again, is_reconciled, reconcile_volume
 from storage.reconciliation.refused_rows import refused_rows
 from storage.volumes.durable_names import sync_folder

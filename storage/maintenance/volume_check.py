@@ -19,7 +19,7 @@ from storage.index.select_statements import select_stored_instances
 from storage.index.tombstones import is_covered
 from storage.integrity.copies import READABLE, state_in_volume
 from storage.maintenance.problems import Problem, ProblemKind, is_moved, remedy_for
-from storage.objects.filesystem import ObjectStore
+from storage.objects.store import ObjectStore
 from storage.reconciliation.covered_rows import covered
 from storage.reconciliation.refused_rows import REMEDY as REFUSED
 from storage.reconciliation.refused_rows import refused_rows

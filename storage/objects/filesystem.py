@@ -1,141 +1,27 @@
-"""The object store: uploads, rendered and derived files; with S3 also the instances.
-
-Two implementations of one protocol, held to one contract suite: a folder
-(`FilesystemObjects`, here) and an S3 bucket (`storage.objects.s3.S3Objects`).
-"""
+"""Objects in a folder."""
 
 import errno
 import os
-import re
 import shutil
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import BinaryIO
 
 from storage.core.clock import utcnow
-from storage.core.errors import InvalidRequest, NotFound, StorageFull, StorageUnavailable
+from storage.core.errors import NotFound, StorageFull, StorageUnavailable
 from storage.crypto.upload_tokens import PresignedClaim, TokenSigner
 from storage.objects.multipart import Part, PartFolder, no_parts
+from storage.objects.store import Presigned, Stored, check_key, decoded_note, quoted_note
 from storage.volumes.durable_names import (
     make_folder,
     put_in_place,
     put_where_none_is,
     sync_folder,
 )
-
-_KEY_PART = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,199}")
-_KEY_MAX_LENGTH = 900
-
-
-@dataclass(frozen=True)
-class Presigned:
-    """Where a client may upload or get one object directly, and until when."""
-
-    method: str
-    """PUT with `headers`, POST of a form with `fields` and then the file, or GET."""
-    url: str
-    expires_at: datetime
-    headers: dict[str, str] = field(default_factory=dict)
-    fields: dict[str, str] = field(default_factory=dict)
-
-
-class ObjectStore(Protocol):
-    """Keys are slash-separated names of letters, digits, dot, dash and underscore.
-
-    Every call may raise StorageUnavailable; those that name an object raise
-    NotFound when it does not exist.
-    """
-
-    def put(
-        self,
-        key: str,
-        data: bytes | BinaryIO,
-        content_type: str = "application/octet-stream",
-        received_at: datetime | None = None,
-    ) -> None:
-        """Write the whole object; readers see the old or the new one, never a part.
-
-        `received_at`: when what it holds came, where that is not now (`list_with_times`).
-        """
-        ...
-
-    def get(self, key: str) -> bytes: ...
-
-    def get_range(self, key: str, start: int, length: int) -> bytes: ...
-
-    def open(self, key: str) -> BinaryIO:
-        """A seekable stream over the object; the caller closes it."""
-        ...
-
-    def exists(self, key: str) -> bool: ...
-
-    def size(self, key: str) -> int: ...
-
-    def delete(self, key: str) -> None:
-        """Deleting what is not there is no error."""
-        ...
-
-    def list(self, prefix: str) -> Iterator[str]: ...
-
-    def list_with_times(self, prefix: str) -> Iterator[tuple[str, datetime]]:
-        """Each key with when what its object holds was received; where `put` was not given that,
-        with when the object was stored."""
-        ...
-
-    def presign_put(
-        self, key: str, content_type: str, max_bytes: int, expires_s: int
-    ) -> Presigned: ...
-
-    def presign_plain_put(
-        self, key: str, content_type: str, max_bytes: int, expires_s: int
-    ) -> Presigned:
-        """The same for clients that cannot post a form; a store may not hold them to the size."""
-        ...
-
-    def presign_get(self, key: str, content_type: str, expires_s: int) -> Presigned | None:
-        """Where anyone may get the object as of that type; None where only the node gives it."""
-        ...
-
-    def begin_parts(self, key: str, content_type: str) -> str:
-        """Begin an upload in parts and return its name for the calls below."""
-        ...
-
-    def presign_part(
-        self, key: str, multipart_id: str, part_number: int, size_bytes: int, expires_s: int
-    ) -> Presigned:
-        """Where to PUT one part of exactly that size."""
-        ...
-
-    def parts(self, key: str, multipart_id: str) -> Sequence[Part]:
-        """What arrived so far. Raises NotFound when the upload is over."""
-        ...
-
-    def join_parts(self, key: str, multipart_id: str, parts: Sequence[Part]) -> None:
-        """Make the parts one object. Raises NotFound when the upload is over."""
-        ...
-
-    def drop_parts(self, key: str, multipart_id: str) -> None:
-        """Forget the parts; harmless when the upload is over."""
-        ...
-
-    def check(self) -> None:
-        """Raise StorageUnavailable when the store cannot be written."""
-        ...
-
-
-def check_key(key: str) -> str:
-    """Return the key, or raise InvalidRequest when it could leave its folder."""
-    parts = key.split("/")
-    if len(key) > _KEY_MAX_LENGTH or not all(_KEY_PART.fullmatch(part) for part in parts):
-        raise InvalidRequest(
-            "The object key has characters or parts that are not allowed.",
-            remedy="Use letters, digits, dot, dash and underscore between single slashes.",
-        )
-    return key
+from storage.volumes.records import Note
 
 
 class FilesystemObjects:
@@ -152,11 +38,13 @@ class FilesystemObjects:
         key: str,
         data: bytes | BinaryIO,
         content_type: str = "application/octet-stream",
-        received_at: datetime | None = None,
+        note: Note | None = None,
     ) -> None:
+        beside = _note_beside(self._path(key))
+        beside.unlink(missing_ok=True)
         with self._temporary(key, data) as temporary:
-            if received_at is not None:
-                os.utime(temporary, (received_at.timestamp(), received_at.timestamp()))
+            if note is not None:
+                beside.write_text(quoted_note(note))
             put_in_place(temporary, self._path(key), self._folder)
 
     def put_new(self, key: str, data: BinaryIO) -> bool:
@@ -214,6 +102,7 @@ class FilesystemObjects:
         path = self._path(key)
         try:
             path.unlink(missing_ok=True)
+            _note_beside(path).unlink(missing_ok=True)
             # Also of what is gone: who asks again may do so because this failed.
             sync_folder(path.parent)
         except FileNotFoundError:
@@ -228,10 +117,12 @@ class FilesystemObjects:
             if path.is_file() and key.startswith(prefix) and not path.name.startswith("."):
                 yield key
 
-    def list_with_times(self, prefix: str) -> Iterator[tuple[str, datetime]]:
+    def list_with_notes(self, prefix: str) -> Iterator[Stored]:
         for key in self.list(prefix):
-            modified_s = (self._folder / key).stat().st_mtime
-            yield key, datetime.fromtimestamp(modified_s, UTC)
+            path = self._folder / key
+            beside = _note_beside(path)
+            note = decoded_note(beside.read_text()) if beside.exists() else None
+            yield Stored(key, datetime.fromtimestamp(path.stat().st_mtime, UTC), note)
 
     def presign_put(self, key: str, content_type: str, max_bytes: int, expires_s: int) -> Presigned:
         expires_at = utcnow() + timedelta(seconds=expires_s)
@@ -321,6 +212,11 @@ class FilesystemObjects:
             raise
         except OSError as error:
             raise _translate(error, self._folder) from error
+
+
+def _note_beside(path: Path) -> Path:
+    """Where the note of an object lies; files whose names begin so are no objects."""
+    return path.with_name(f".{path.name}.note")
 
 
 def _no_object() -> NotFound:

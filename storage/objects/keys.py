@@ -10,7 +10,7 @@ from storage.volumes.files import SUFFIX
 DELETIONS = "deletions/"
 CONFLICTS = "conflicts/"
 _DELETION = re.compile(rf"{DELETIONS}(\d{{1,19}})-(\d{{8}}T\d{{12}}){re.escape(SUFFIX)}")
-_OBJECT = re.compile(r"dicom/[0-9.]+/[0-9.]+/([0-9.]{1,64})\.dcm")
+_OBJECT = re.compile(r"dicom/([0-9.]{1,64})/([0-9.]{1,64})/([0-9.]{1,64})\.dcm")
 _VOLUME = re.compile(rf"volumes/[^/]+{re.escape(SUFFIX)}")
 _CONFLICT = re.compile(rf"{CONFLICTS}[0-9.]{{1,64}}/\d{{8}}T\d{{12}}-[^/]*{re.escape(SUFFIX)}")
 _AT = "%Y%m%dT%H%M%S%f"
@@ -43,7 +43,13 @@ def volume_key(name: str) -> str:
 def sop_instance_of_key(key: str) -> str:
     """Of a key as `object_key` makes it; empty of others, which may say anything."""
     found = _OBJECT.fullmatch(key)
-    return found[1] if found else ""
+    return found[3] if found else ""
+
+
+def series_of_key(key: str) -> tuple[str, str] | None:
+    """The study and series of a key as `object_key` makes it; None of others."""
+    found = _OBJECT.fullmatch(key)
+    return (found[1], found[2]) if found else None
 
 
 def is_volume_key(key: str) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from storage.objects.filesystem import ObjectStore
+from storage.objects.store import ObjectStore
 
 
 @contextmanager

@@ -2,7 +2,8 @@
 
 from storage.crypto.secret_files import load_secret
 from storage.crypto.upload_tokens import TokenSigner
-from storage.objects.filesystem import FilesystemObjects, ObjectStore
+from storage.objects.filesystem import FilesystemObjects
+from storage.objects.store import ObjectStore
 from storage.settings import Settings
 
 

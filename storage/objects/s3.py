@@ -4,7 +4,7 @@ import io
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import timedelta
 from itertools import islice
 from typing import Any, BinaryIO
 
@@ -12,13 +12,14 @@ from boto3.s3.transfer import TransferConfig
 
 from storage.core.clock import utcnow
 from storage.core.errors import NotFound, StorageUnavailable
-from storage.objects.filesystem import Presigned, check_key
 from storage.objects.multipart import Part
 from storage.objects.s3_client import client_of, of_parts, translated
+from storage.objects.store import Presigned, Stored, check_key, decoded_note, quoted_note
 from storage.settings import Settings
+from storage.volumes.records import Note
 
 _MULTIPART_BYTES = 32 * 1024 * 1024
-_RECEIVED_AT = "received-at"
+_NOTE = "mediview-note"
 _ASKED_AT_ONCE = 8
 _ASKED_OF_A_TIME = 1000
 
@@ -43,10 +44,10 @@ class S3Objects:
         key: str,
         data: bytes | BinaryIO,
         content_type: str = "application/octet-stream",
-        received_at: datetime | None = None,
+        note: Note | None = None,
     ) -> None:
         check_key(key)
-        metadata = {} if received_at is None else {_RECEIVED_AT: received_at.isoformat()}
+        metadata = {} if note is None else {_NOTE: quoted_note(note)}
         stream = io.BytesIO(data) if isinstance(data, bytes) else data
         if isinstance(stream, io.BytesIO) and stream.getbuffer().nbytes < _MULTIPART_BYTES:
             # The same request as that below makes, without what divides it into parts.
@@ -114,27 +115,22 @@ class S3Objects:
     def list(self, prefix: str) -> Iterator[str]:
         return (entry["Key"] for entry in self._entries(prefix))
 
-    def list_with_times(self, prefix: str) -> Iterator[tuple[str, datetime]]:
+    def list_with_notes(self, prefix: str) -> Iterator[Stored]:
         # A listing tells when an object was stored, out of order and in whole seconds at some;
         # what its metadata says is asked for one by one.
         entries = self._entries(prefix)
         with ThreadPoolExecutor(_ASKED_AT_ONCE) as pool:
             while some := list(islice(entries, _ASKED_OF_A_TIME)):
-                keys = [entry["Key"] for entry in some]
-                yield from zip(keys, pool.map(self._received_at, some), strict=True)
+                yield from pool.map(self._with_note, some)
 
-    def _received_at(self, entry: Mapping[str, Any]) -> datetime:
-        stored_at: datetime = entry["LastModified"]
+    def _with_note(self, entry: Mapping[str, Any]) -> Stored:
+        stored = Stored(entry["Key"], entry["LastModified"], None)
         try:
             with translated():
                 response = self._client.head_object(Bucket=self._bucket, Key=entry["Key"])
         except NotFound:
-            return stored_at  # deleted meanwhile
-        try:
-            received_at = datetime.fromisoformat(response["Metadata"][_RECEIVED_AT])
-        except (KeyError, ValueError):
-            return stored_at
-        return received_at if received_at.tzinfo else stored_at
+            return stored  # deleted meanwhile
+        return stored._replace(note=decoded_note(response["Metadata"].get(_NOTE, "")))
 
     def list_with_tags(self, prefix: str = "") -> Iterator[tuple[str, str]]:
         """Each key with what tells its bytes from others that were there (ETag)."""

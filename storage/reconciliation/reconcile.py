@@ -6,26 +6,34 @@ transactions. A row without its record would be a lie, and the order of writing 
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import structlog
-from sqlalchemy import Engine, and_, delete, select, update
+from sqlalchemy import Connection, Engine, and_, delete, func, select, update
 
 from storage import tables as t
 from storage.core.clock import utcnow
-from storage.core.errors import InvalidInstance, LimitExceeded, MediViewError
+from storage.core.errors import MediViewError
 from storage.db.engine import insert_or_ignore, reading, writing
 from storage.deletion.service import bury
-from storage.dicom.part10 import read_header
-from storage.index.insert_instance import NewInstance, find_known
-from storage.index.tombstones import Tombstone, is_covered
+from storage.index.tombstones import Tombstone
 from storage.reconciliation.covered_rows import renew_rows
+from storage.reconciliation.first_received import (
+    let_the_first_win,
+)
+from storage.reconciliation.missing_rows import (
+    LOOKED_UP_TOGETHER,
+    index_firsts,
+    not_indexed,
+    without_row,
+)
 from storage.reconciliation.missing_volumes import find_missing
 from storage.reconciliation.moved_rows import Places, move_rows
-from storage.reconciliation.refused_rows import insert_or_note, refused_rows
+from storage.reconciliation.refused_rows import insert_or_note
 from storage.volumes.deletion_counter import Generation
 from storage.volumes.files import nothing_appended, translated_os_errors
 from storage.volumes.host_id import NAMED_BY_HOST, host_id
@@ -44,7 +52,6 @@ from storage.volumes.scan import (
 
 # A file this young may be one that its writer is about to lock.
 _UNFINISHED_AGE_S = 60.0
-_LOOKED_UP_TOGETHER = 500
 # Its writer waits for the disk at most; one that was stopped must not stop others.
 _APPEND_PATIENCE_S = 5.0
 
@@ -101,9 +108,13 @@ def reconcile(
                 bury_again(engine, path, reader)
                 todo.append(path)
         found: dict[Path, _Indexed] = {}
+        since = _newest_row(engine)
+        # In one volume they lie as they came.
+        firsts = index_firsts(engine, todo, reader) if len(todo) > 1 else Counter()
         for path in todo:
             with suppress(FileNotFoundError):
-                found[path] = _index_records(engine, path, reader)
+                found[path] = _index_records(engine, path, reader, since)
+                found[path].restored += firsts[path.name]
         restored = 0
         # Of two contents under one UID the first one first, in whatever volume it lies.
         for path, indexed in found.items():
@@ -131,7 +142,8 @@ def reconcile_volume(engine: Engine, path: Path, reader: VolumeReader) -> int:
 
     `bury_again` comes first, for every volume.
     """
-    return _complete(engine, path, reader, _index_records(engine, path, reader))
+    indexed = _index_records(engine, path, reader, _newest_row(engine))
+    return _complete(engine, path, reader, indexed)
 
 
 def is_reconciled(engine: Engine, path: Path) -> bool:
@@ -167,18 +179,23 @@ def _reconcile_open(engine: Engine, path: Path, reader: VolumeReader) -> int:
         # A large instance on its way has no header before it is whole.
         restored = 0
         if not is_unfinished(path):
-            indexed = _index_records(engine, path, reader)
+            indexed = _index_records(engine, path, reader, _newest_row(engine))
             restored = indexed.restored + _index_aside(engine, path, reader, indexed)
     if restored:
         log.warning("index_rows_restored", volume=path.name, instances=restored)
     return restored
 
 
-def _index_records(engine: Engine, path: Path, reader: VolumeReader) -> _Indexed:
-    """Index what was not kept aside."""
+def _newest_row(engine: Engine) -> int:
+    with reading(engine) as connection:
+        return connection.execute(select(func.max(t.instance.c.id))).scalar() or 0
+
+
+def _index_records(engine: Engine, path: Path, reader: VolumeReader, since: int) -> _Indexed:
+    """Index what was not kept aside. `since`: later rows are of this look, and not of what came."""
     indexed = _Indexed()
     places = Places(path.parent)
-    for portion in batched(scan(path, mends=True), _LOOKED_UP_TOGETHER):
+    for portion in batched(scan(path, mends=True), LOOKED_UP_TOGETHER):
         try:
             renew_rows(engine, path, portion, reader)
         except MediViewError:
@@ -186,11 +203,11 @@ def _index_records(engine: Engine, path: Path, reader: VolumeReader) -> _Indexed
         last = portion[-1].location
         indexed.end = last.offset + last.length
         indexed.restored += move_rows(engine, path, portion, reader, places)
-        for record in _not_indexed(engine, portion):
+        for record in not_indexed(engine, portion):
             if record.note.is_aside:
                 indexed.aside.append(record)
             else:
-                indexed.restored += _index(engine, path, record, reader, indexed)
+                indexed.restored += _index(engine, path, record, reader, indexed, since)
     return indexed
 
 
@@ -199,89 +216,32 @@ def _index_aside(engine: Engine, path: Path, reader: VolumeReader, indexed: _Ind
 
 
 def _index(
-    engine: Engine, path: Path, record: Record, reader: VolumeReader, indexed: _Indexed
+    engine: Engine,
+    path: Path,
+    record: Record,
+    reader: VolumeReader,
+    indexed: _Indexed,
+    since: int | None = None,
 ) -> bool:
-    """Whether the record got the row of an instance. One that gets none does not end the others."""
-    new = _without_row(engine, path, record, reader)
+    """Whether the record got the row of an instance. One that gets none does not end the others.
+
+    `since`: where another content got a row after that one, and came later, they are exchanged.
+    """
+    new = without_row(engine, path, record, reader)
     if new is None:
         return False
     outcome = insert_or_note(engine, new)
     indexed.is_left |= outcome is None
+    if outcome == "conflict" and since is not None:
+        with writing(engine) as connection:
+            if _row_id(connection, new.header.sop_instance_uid) > since:
+                let_the_first_win(connection, new)
     return outcome == "stored"
 
 
-def _not_indexed(engine: Engine, records: Sequence[Record]) -> list[Record]:
-    """Those of whose data set the index doesn't know already, by a look at the file meta alone.
-
-    Its UID may be another than the data set's. Then the digests differ, and the
-    record is looked at.
-    """
-    instances = [record for record in records if record.note.kind == "instance"]
-    uids = {record.media_storage_sop_instance_uid for record in instances}
-    with reading(engine) as connection:
-        rows = connection.execute(
-            select(t.instance.c.sop_instance_uid, t.instance.c.digest).where(
-                t.instance.c.sop_instance_uid.in_(uids)
-            )
-        )
-        known = {(row.sop_instance_uid, row.digest) for row in rows}
-    return [
-        record
-        for record in instances
-        if (record.media_storage_sop_instance_uid, record.digest) not in known
-    ]
-
-
-def _without_row(
-    engine: Engine, path: Path, record: Record, reader: VolumeReader
-) -> NewInstance | None:
-    part10 = reader.read(record.location, 0, record.location.length)
-    try:
-        header = read_header(part10)
-    except (InvalidInstance, LimitExceeded):
-        # The record was whole when its header was read at the door; the disk has changed it.
-        log.error("volume_record_damaged", volume=path.name, offset=record.location.offset)
-        return None
-    with reading(engine) as connection:
-        known = find_known(connection, header.sop_instance_uid)
-        if known == record.digest or is_covered(
-            connection, header.sop_instance_uid, record.note.generation, record.digest
-        ):
-            return None
-    if not verify(path, record):
-        log.error("volume_record_damaged", volume=path.name, offset=record.location.offset)
-        return None
-    return NewInstance.of_note(header, record.location, record.digest, record.note)
-
-
-def count_without_row(engine: Engine, path: Path) -> int:
-    """How many records of a volume neither have a row nor were deleted, by their file meta alone.
-
-    `reconcile` looks at those more closely. Without those whose rows the database refused.
-    """
-    count = 0
-    refused = {one.offset for one in refused_rows(engine, path.name)}
-    for portion in batched(scan(path, mends=True), _LOOKED_UP_TOGETHER):
-        found = _not_indexed(engine, portion)
-        missing = [record for record in found if record.location.offset not in refused]
-        with reading(engine) as connection:
-            aside = {
-                tuple(row)
-                for row in connection.execute(
-                    select(t.conflict.c.sop_instance_uid, t.conflict.c.digest)
-                )
-            }
-            count += sum(
-                (record.media_storage_sop_instance_uid, record.digest) not in aside
-                and not is_covered(
-                    connection,
-                    record.media_storage_sop_instance_uid,
-                    record.note.generation,
-                    record.digest,
-                )
-                for record in missing
-            )
-    return count
+def _row_id(connection: Connection, sop_instance_uid: str) -> int:
+    row = select(t.instance.c.id).where(t.instance.c.sop_instance_uid == sop_instance_uid)
+    return connection.execute(row).scalar() or 0
 
 
 def bury_again(engine: Engine, path: Path, reader: VolumeReader) -> None:

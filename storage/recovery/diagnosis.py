@@ -18,8 +18,8 @@ from storage.db.engine import make_engine, reading
 from storage.db.schema import newest_revision, revision
 from storage.db.sqlite_files.replacement import index_path
 from storage.db.sqlite_files.write_ahead_log import commits_lost, log_path, without_flipped_bits
+from storage.reconciliation.missing_rows import count_without_row
 from storage.reconciliation.moved_rows import LOOKED_UP_TOGETHER, Places, moved
-from storage.reconciliation.reconcile import count_without_row
 from storage.recovery.schema_page import is_first_page_garbled
 from storage.settings import Settings
 from storage.volumes.deletion_counter import NAME, counter_damage

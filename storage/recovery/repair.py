@@ -16,7 +16,7 @@ from storage.deletion.durable_tombstones import write_outstanding
 from storage.maintenance.reindexing.reindex import rebuild_from
 from storage.maintenance.reindexing.rows import Rebuilt
 from storage.maintenance.upgrade import upgrade
-from storage.objects.filesystem import ObjectStore
+from storage.objects.store import ObjectStore
 from storage.patient_identity.reassignment import reassign_all
 from storage.reconciliation.moved_rows import move_all
 from storage.recovery.diagnosis import Diagnosis

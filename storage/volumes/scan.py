@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 
 from storage.core.entities import Location
 from storage.dicom.digests import proves_pieces
@@ -21,6 +21,9 @@ from storage.volumes.records import HEADER, MAGIC, Note, whole_blocks
 _MEDIA_STORAGE_SOP_INSTANCE_UID = b"\x02\x00\x03\x00UI"
 _LENGTH = struct.Struct("<H")
 _MOST_LOOKED_INTO = 200
+
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -59,8 +62,8 @@ def scan(path: Path, *, mends: bool = False) -> Iterator[Record]:
             file.seek(position)
 
 
-def batched(records: Iterable[Record], size: int) -> Iterator[list[Record]]:
-    """The records in lists of that many; the last one may be shorter."""
+def batched(records: Iterable[T], size: int) -> Iterator[list[T]]:
+    """The records, or what was made of them, in lists of that many; the last one may be shorter."""
     # itertools has it from Python 3.12 on.
     remaining = iter(records)
     while portion := list(islice(remaining, size)):

@@ -11,7 +11,7 @@ import structlog
 
 from api.dicomweb.formats.responses import gzip_level_packer
 from storage.core.errors import MediViewError, NotFound
-from storage.objects.filesystem import ObjectStore
+from storage.objects.store import ObjectStore
 
 log = structlog.get_logger(__name__)
 

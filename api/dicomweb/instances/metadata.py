@@ -38,7 +38,7 @@ from storage.index.repository import Content
 from storage.index.unreadable_instances import UnreadableInstances
 from storage.integrity.instance_reader import InstanceReader
 from storage.integrity.repository import DamagedInstances
-from storage.objects.filesystem import ObjectStore
+from storage.objects.store import ObjectStore
 
 log = structlog.get_logger(__name__)
 

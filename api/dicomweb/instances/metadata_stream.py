@@ -29,7 +29,7 @@ from storage.core.errors import InstanceDamaged, TooManyRequests
 from storage.dicom.value_errors import DAMAGED
 from storage.index.unreadable_instances import UnreadableInstances
 from storage.integrity.instance_reader import InstanceReader
-from storage.objects.filesystem import ObjectStore
+from storage.objects.store import ObjectStore
 
 FIRST_BYTES = 16 << 20
 FIRST_S = 5.0

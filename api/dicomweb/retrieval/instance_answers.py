@@ -20,7 +20,7 @@ from api.errors import ApiProblem
 from storage.core.entities import Instance
 from storage.dicom.value_errors import DAMAGED
 from storage.integrity.instance_reader import InstanceReader
-from storage.objects.filesystem import ObjectStore
+from storage.objects.store import ObjectStore
 from storage.settings import Settings
 
 _PIECE_BYTES = 1024 * 1024

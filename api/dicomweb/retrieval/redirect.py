@@ -8,7 +8,7 @@ one object, and for a minute.
 from fastapi import Request, Response
 
 from storage.core.entities import Instance
-from storage.objects.filesystem import ObjectStore
+from storage.objects.store import ObjectStore
 from storage.settings import Settings
 from storage.volumes.files import SUFFIX
 

@@ -41,7 +41,7 @@ from storage.core.entities import Instance
 from storage.index.repository import Content
 from storage.integrity.instance_reader import InstanceReader
 from storage.integrity.repository import DamagedInstances
-from storage.objects.filesystem import ObjectStore
+from storage.objects.store import ObjectStore
 from storage.settings import Settings
 
 router = dicomweb_router()

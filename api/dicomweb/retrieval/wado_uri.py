@@ -38,7 +38,7 @@ from storage.audit import Code
 from storage.core.entities import Instance
 from storage.core.errors import InvalidRequest
 from storage.integrity.instance_reader import InstanceReader
-from storage.objects.filesystem import ObjectStore
+from storage.objects.store import ObjectStore
 from storage.pixels.budget import check_animation
 from storage.settings import Settings
 

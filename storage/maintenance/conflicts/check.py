@@ -8,7 +8,7 @@ from storage import tables as t
 from storage.core.errors import NotFound
 from storage.db.engine import reading
 from storage.maintenance.problems import Problem
-from storage.objects.filesystem import ObjectStore
+from storage.objects.store import ObjectStore
 
 _PORTION = 500
 _REMEDY = (

@@ -18,8 +18,8 @@ from sqlalchemy import Connection, Engine, RowMapping, delete, exists, select, t
 from storage import tables as t
 from storage.db.engine import insert_or_ignore, reading, writing
 from storage.hosts.repository import Hosts
-from storage.objects.filesystem import ObjectStore
 from storage.objects.keys import conflict_key
+from storage.objects.store import ObjectStore
 from storage.volumes.files import translated_os_errors
 from storage.volumes.records import encode_header
 from storage.volumes.scan import Record, scan

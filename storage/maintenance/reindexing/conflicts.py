@@ -15,9 +15,9 @@ from storage.index.insert_instance import NewInstance
 from storage.maintenance.conflicts.copies import note_copy
 from storage.maintenance.reindexing.known_deletions import KnownDeletions
 from storage.maintenance.reindexing.rows import Rebuilt, add_batch
-from storage.objects.filesystem import ObjectStore
 from storage.objects.keys import CONFLICTS, is_conflict_key, without_folders
 from storage.objects.local_copy import local_copy
+from storage.objects.store import ObjectStore
 from storage.volumes.scan import Record, scan
 
 log = structlog.get_logger(__name__)

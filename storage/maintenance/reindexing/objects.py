@@ -5,7 +5,6 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
 
 import structlog
 from sqlalchemy import Engine
@@ -16,19 +15,19 @@ from storage.db.engine import reading
 from storage.dicom.digests import digest_like
 from storage.dicom.part10 import read_header
 from storage.index.insert_instance import NewInstance, find_known
-from storage.objects.filesystem import ObjectStore
 from storage.objects.keys import object_key, sop_instance_of_key
+from storage.objects.store import ObjectStore, Stored
+from storage.volumes.records import Note
 
 log = structlog.get_logger(__name__)
 
 _IN_MEMORY_BYTES = 32 << 20
 
 
-def instance_of_object(
-    engine: Engine, objects: ObjectStore, key: str, received_at: datetime
-) -> NewInstance | None:
+def instance_of_object(engine: Engine, objects: ObjectStore, stored: Stored) -> NewInstance | None:
     """One instance that has an object of its own; None where it cannot be read, or is another
-    than its key says."""
+    than its key says. Of one without a note nobody knows who sent it."""
+    key = stored.key
     sop_instance_uid = sop_instance_of_key(key)
     try:
         source_of_key = objects.open(key)
@@ -59,7 +58,8 @@ def instance_of_object(
             with part10[header.dataset_offset :] as dataset:
                 digest = digest_like(known, dataset)
     location = Location("", 0, size_bytes, key)
-    return NewInstance(header, location, digest, "bucket", "received", received_at)
+    note = stored.note or Note("bucket", "received", stored.stored_at)
+    return NewInstance.of_note(header, location, digest, note)
 
 
 @contextmanager

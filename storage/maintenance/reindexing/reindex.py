@@ -6,9 +6,7 @@ reports) is not in the volumes; their series are complete again, and pipelines
 run again.
 """
 
-import mmap
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Literal
@@ -17,37 +15,35 @@ import structlog
 from sqlalchemy import Engine, func, select
 
 from storage import tables as t
-from storage.core.clock import utcnow
 from storage.core.errors import InvalidRequest
-from storage.db.engine import insert_or_ignore, make_engine, reading, writing
+from storage.db.engine import make_engine, reading
 from storage.db.migrate import upgrade_schema
 from storage.dicom.digests import proves
-from storage.index.insert_instance import NewInstance, note_if_generated
-from storage.maintenance.reindexing.conflicts import add_conflicts_of_bucket, header_of_record
+from storage.index.insert_instance import NewInstance
+from storage.maintenance.reindexing.conflicts import add_conflicts_of_bucket
+from storage.maintenance.reindexing.firsts import offer_bucket, offer_volumes
 from storage.maintenance.reindexing.known_deletions import KnownDeletions
 from storage.maintenance.reindexing.objects import instance_of_object
-from storage.maintenance.reindexing.rows import Rebuilt, add_batch, set_times
-from storage.objects.filesystem import ObjectStore
+from storage.maintenance.reindexing.rows import BATCH, Rebuilt, add_batch, set_times
+from storage.maintenance.reindexing.volume_records import index_volume
 from storage.objects.keys import DELETIONS, deletion_of_key, is_volume_key, without_folders
 from storage.objects.local_copy import local_copy
+from storage.objects.store import ObjectStore, Stored
+from storage.reconciliation.first_received import FirstOfSeries, Place
 from storage.settings import Settings
 from storage.volumes.deletion_counter import Generation
 from storage.volumes.files import translated_os_errors
 from storage.volumes.scan import (
     Record,
-    hides_records,
+    batched,
     is_unfinished,
     scan,
-    torn_bytes,
     volumes_in,
 )
 
 log = structlog.get_logger(__name__)
 
 Source = Literal["volumes", "bucket"]
-_BATCH = 500
-
-
 Tell = Callable[[int, int], None]
 """Called with how much is done of how much: bytes of volumes, or objects."""
 
@@ -99,11 +95,20 @@ def _rebuild(
             _note_tombstones_of_volumes(deletions, folder)
         if bucket is not None:
             rebuilt.refused += note_copied_deletions(deletions, bucket)
+        # Before all others what came first of each series, wherever it lies: it makes the rows of
+        # study and series.
+        objects = [] if bucket is None else _objects_of(bucket)
+        firsts = FirstOfSeries()
+        if folder is not None:
+            offer_volumes(firsts, folder, deletions)
+        if bucket is not None:
+            offer_bucket(firsts, engine, bucket, _volumes_of(bucket), objects, deletions)
+        added = _add_firsts(engine, firsts, rebuilt)
         kept_aside: list[Callable[[], object]] = []
         if folder is not None:
-            kept_aside += _from_volumes(engine, folder, deletions, rebuilt, tell)
+            kept_aside += _from_volumes(engine, folder, deletions, added, rebuilt, tell)
         if bucket is not None:
-            kept_aside += _from_bucket(engine, bucket, deletions, rebuilt, tell)
+            kept_aside += _from_bucket(engine, bucket, objects, deletions, added, rebuilt, tell)
         for add in kept_aside:
             add()
         if bucket is not None:
@@ -125,8 +130,22 @@ def _check_empty(engine: Engine) -> None:
         )
 
 
+def _add_firsts(engine: Engine, firsts: FirstOfSeries, rebuilt: Rebuilt) -> frozenset[Place]:
+    """Where those lie that were added."""
+    added: set[Place] = set()
+    for batch in batched(firsts.loaded(), BATCH):
+        add_batch(engine, [new for _, new in batch], rebuilt, are_later=True)
+        added.update(place for place, _ in batch)
+    return frozenset(added)
+
+
 def _from_volumes(
-    engine: Engine, folder: Path, deletions: KnownDeletions, rebuilt: Rebuilt, tell: Tell
+    engine: Engine,
+    folder: Path,
+    deletions: KnownDeletions,
+    added: frozenset[Place],
+    rebuilt: Rebuilt,
+    tell: Tell,
 ) -> list[Callable[[], object]]:
     """Add what was not kept aside; each of what is returned adds what a volume has of the rest."""
     paths = [path for path in volumes_in(folder) if not is_unfinished(path)]
@@ -135,12 +154,12 @@ def _from_volumes(
 
     def add_rest(path: Path) -> None:
         with translated_os_errors(folder):
-            _index_volume(engine, path, "", deletions, rebuilt, kept_aside=True)
+            index_volume(engine, path, "", deletions, added, rebuilt, kept_aside=True)
 
     with translated_os_errors(folder):
         done = 0
         for path in paths:
-            if _index_volume(engine, path, "", deletions, rebuilt):
+            if index_volume(engine, path, "", deletions, added, rebuilt):
                 rest.append(partial(add_rest, path))
             done += path.stat().st_size
             tell(done, total)
@@ -180,40 +199,49 @@ def note_copied_deletions(deletions: KnownDeletions, objects: ObjectStore) -> in
     return damaged
 
 
+def _objects_of(bucket: ObjectStore) -> list[Stored]:
+    """Those of single instances, as these came: of two contents of one UID the first stays."""
+    found = (one for one in bucket.list_with_notes("dicom/") if not one.key.endswith("/"))
+    return sorted(found, key=lambda one: (one.received_at, one.key))
+
+
 def _from_bucket(
-    engine: Engine, objects: ObjectStore, deletions: KnownDeletions, rebuilt: Rebuilt, tell: Tell
+    engine: Engine,
+    objects: ObjectStore,
+    single: Sequence[Stored],
+    deletions: KnownDeletions,
+    added: frozenset[Place],
+    rebuilt: Rebuilt,
+    tell: Tell,
 ) -> list[Callable[[], object]]:
     """As `_from_volumes`, with the objects of single instances; tombstones are noted before."""
     volumes = _volumes_of(objects)
-    # As they came: of two patients under one study UID the first is the study's.
-    keys = sorted(
-        (at, key) for key, at in objects.list_with_times("dicom/") if not key.endswith("/")
-    )
-    total = 2 * len(volumes) + len(keys)
+    total = 2 * len(volumes) + len(single)
     done = len(volumes)
     rest: list[Callable[[], object]] = []
 
     def add_rest(key: str) -> None:
         with local_copy(objects, key) as path:
-            _index_volume(engine, path, key, deletions, rebuilt, kept_aside=True)
+            index_volume(engine, path, key, deletions, added, rebuilt, kept_aside=True)
 
     for key in volumes:
         with local_copy(objects, key) as path:
             if is_unfinished(path):
                 log.error("volume_unreadable", size_bytes=path.stat().st_size)
                 rebuilt.refused += 1
-            elif _index_volume(engine, path, key, deletions, rebuilt):
+            elif index_volume(engine, path, key, deletions, added, rebuilt):
                 rest.append(partial(add_rest, key))
         done += 1
         tell(done, total)
     batch: list[NewInstance] = []
-    for at, key in keys:
-        new = instance_of_object(engine, objects, key, at)
-        if new is None:
-            rebuilt.refused += 1
-        else:
-            batch.append(new)
-        if len(batch) >= _BATCH:
+    for one in single:
+        if ("", 0, one.key) not in added:
+            new = instance_of_object(engine, objects, one)
+            if new is None:
+                rebuilt.refused += 1
+            else:
+                batch.append(new)
+        if len(batch) >= BATCH:
             # What a volume has of an instance says more: when it came, and by which way.
             add_batch(engine, batch, rebuilt, are_later=True)
             batch = []
@@ -243,58 +271,3 @@ def _note_tombstones(
             continue
         deletions.note(record, payload, is_copy=are_copies)
         yield record
-
-
-def _index_volume(
-    engine: Engine,
-    path: Path,
-    key: str,
-    deletions: KnownDeletions,
-    rebuilt: Rebuilt,
-    *,
-    kept_aside: bool = False,
-) -> bool:
-    """Add those that came first, or those that were kept aside; whether others are left."""
-    batch: list[NewInstance] = []
-    are_left, end = False, 0
-    with (
-        path.open("rb") as file,
-        mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ) as mapped,
-        memoryview(mapped) as view,
-    ):
-        for record in scan(path, mends=True):
-            end = record.location.offset + record.location.length
-            if record.note.kind == "tombstone":
-                continue
-            if record.note.is_aside != kept_aside:
-                are_left = True
-                continue
-            start = record.location.offset
-            with view[start : start + record.location.length] as part10:
-                header = header_of_record(part10, record.digest)
-            if header is None:
-                log.error("volume_record_damaged", volume=path.name, offset=start)
-                rebuilt.refused += 1
-                continue
-            location = replace(record.location, volume=path.name, object_key=key)
-            new = NewInstance.of_note(header, location, record.digest, record.note)
-            if deletions.cover(header.sop_instance_uid, record):
-                rebuilt.deleted += 1
-                with writing(engine) as connection:
-                    note_if_generated(connection, new)
-                continue
-            batch.append(new)
-            if len(batch) >= _BATCH:
-                add_batch(engine, batch, rebuilt, are_later=kept_aside)
-                batch = []
-    add_batch(engine, batch, rebuilt, are_later=kept_aside)
-    if not kept_aside and (torn := torn_bytes(path, end)):
-        # What is in the bucket was whole when it was copied.
-        is_damaged = bool(key) or hides_records(path, end)
-        log.error("volume_torn", volume=path.name, offset=end, torn_bytes=torn, damaged=is_damaged)
-        rebuilt.refused += is_damaged
-        rebuilt.torn += not is_damaged
-    values = {"name": path.name, "size_bytes": path.stat().st_size, "reconciled_at": utcnow()}
-    with writing(engine) as connection:
-        insert_or_ignore(connection, t.volume, values)
-    return are_left

@@ -10,23 +10,19 @@ different volumes or the latter may have been copied to its own by compaction.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, Engine, delete, func, select, update
+from sqlalchemy import Engine, func, select, update
 from sqlalchemy.exc import DBAPIError
 
 from storage import tables as t
-from storage.core.callers.shares import address_caller
 from storage.core.errors import ValueRefused
 from storage.db.driver_errors import is_data_refused
-from storage.db.engine import insert_or_ignore, writing
-from storage.index.insert_instance import (
-    NewInstance,
-    Outcome,
-    insert_instance,
-    instance_values,
-    note_if_generated,
-)
+from storage.db.engine import writing
+from storage.index.insert_instance import NewInstance, Outcome, insert_instance
+from storage.reconciliation.first_received import let_the_first_win
 from storage.reconciliation.refused_rows import note_refused
-from storage.volumes.files import volume_begun_at
+
+BATCH = 500
+"""Rows of one transaction."""
 
 
 @dataclass
@@ -76,42 +72,8 @@ def _add(engine: Engine, batch: Sequence[NewInstance], *, are_later: bool) -> li
         for new in batch:
             outcomes.append(insert_instance(connection, new))
             if outcomes[-1] != "stored" and not are_later:
-                _let_the_first_win(connection, new)
+                let_the_first_win(connection, new)
     return outcomes
-
-
-def _let_the_first_win(connection: Connection, new: NewInstance) -> None:
-    """Exchange row and newcomer where the newcomer was received before."""
-    uid = new.header.sop_instance_uid
-    row = (
-        connection.execute(select(t.instance).where(t.instance.c.sop_instance_uid == uid))
-        .mappings()
-        .one()
-    )
-    # Records of a volume are added in the order in which they lie there.
-    arrived_behind = row["volume"] == new.location.volume and not _may_be_copied(new)
-    if arrived_behind or row["received_at"] <= new.received_at:
-        return
-    values = instance_values(new, row["series_fk"])
-    connection.execute(update(t.instance).where(t.instance.c.id == row["id"]).values(**values))
-    note_if_generated(connection, new)
-    if row["digest"] != new.digest:
-        connection.execute(
-            delete(t.conflict).where(
-                t.conflict.c.sop_instance_uid == uid, t.conflict.c.digest == new.digest
-            )
-        )
-        kept = ("sop_instance_uid", "size_bytes", "digest", "source", "received_at")
-        places = ("called_ae_title", "peer_address", "volume", "volume_offset")
-        sent_by = {"sent_by": address_caller(row["peer_address"])}
-        values = {name: row[name] for name in (*kept, *places)} | sent_by
-        insert_or_ignore(connection, t.conflict, values)
-
-
-def _may_be_copied(new: NewInstance) -> bool:
-    """Whether its record was received before its volume was begun, as those that were moved."""
-    begun_at = volume_begun_at(new.location.volume)
-    return begun_at is None or new.received_at < begun_at
 
 
 def set_times(engine: Engine) -> None:

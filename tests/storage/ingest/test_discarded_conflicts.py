@@ -10,7 +10,8 @@ from storage.db.engine import writing
 from storage.maintenance.reindexing.reindex import reindex
 from storage.maintenance.verify import verify_storage
 from storage.maintenance.volume_rewriting import rewrite
-from storage.reconciliation.reconcile import count_without_row, reconcile
+from storage.reconciliation.missing_rows import count_without_row
+from storage.reconciliation.reconcile import reconcile
 from storage.volumes.reader import VolumeReader
 from storage.volumes.scan import volumes_in
 from tests.storage.deletion.test_deleting import close, uid

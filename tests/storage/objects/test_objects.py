@@ -10,8 +10,11 @@ import httpx
 import pytest
 
 from storage.container import Storage
+from storage.core.entities import StoreAssociation
 from storage.core.errors import InvalidRequest, NotFound
-from storage.objects.filesystem import FilesystemObjects, ObjectStore
+from storage.objects.filesystem import FilesystemObjects
+from storage.objects.store import ObjectStore
+from storage.volumes.records import Note
 
 
 @pytest.fixture
@@ -38,26 +41,35 @@ def test_put_get_range_list_delete(objects: ObjectStore) -> None:
     assert not objects.exists("a/b.bin")
 
 
-def test_objects_are_listed_with_when_what_they_hold_came(
+def test_objects_are_listed_with_how_what_they_hold_came(
     objects: ObjectStore, tmp_path: Path
 ) -> None:
     came_at = datetime(2024, 2, 29, 23, 59, 59, 123456, tzinfo=UTC)
-    large = tmp_path / "large"
-    large.write_bytes(bytes(33 << 20))
+    small = Note("dimse:CT1", "received", came_at, association=StoreAssociation("ÆT", "fe80::1"))
+    stream = Note("stow:Jürgen, 東京", "received", came_at + timedelta(milliseconds=1))
+    large = Note("result:7", "generated", came_at + timedelta(milliseconds=2))
+    file = tmp_path / "large"
+    file.write_bytes(bytes(33 << 20))
     # The last first, and in one second: when they were stored would tell another order.
-    with large.open("rb") as stream:
-        objects.put("some/large", stream, received_at=came_at + timedelta(milliseconds=2))
-    objects.put("some/small", b"1", received_at=came_at)
-    objects.put("some/stream", io.BytesIO(b"2"), received_at=came_at + timedelta(milliseconds=1))
+    with file.open("rb") as content:
+        objects.put("some/large", content, note=large)
+    objects.put("some/small", b"1", note=small)
+    objects.put("some/stream", io.BytesIO(b"2"), note=stream)
+    objects.put("some/without", b"3", note=small)
     before = datetime.now(UTC) - timedelta(seconds=2)
-    objects.put("some/of-now", b"3")
-    listed = dict(objects.list_with_times("some/"))
-    assert before < listed.pop("some/of-now")
-    assert listed == {
-        "some/small": came_at,
-        "some/stream": came_at + timedelta(milliseconds=1),
-        "some/large": came_at + timedelta(milliseconds=2),
+    objects.put("some/without", b"4")
+    listed = {one.key: one for one in objects.list_with_notes("some/")}
+    without = listed.pop("some/without")
+    assert without.note is None
+    assert before < without.received_at == without.stored_at
+    assert {key: one.note for key, one in listed.items()} == {
+        "some/small": small,
+        "some/stream": stream,
+        "some/large": large,
     }
+    assert listed["some/small"].received_at == came_at
+    objects.delete("some/small")
+    assert sorted(objects.list("some/")) == ["some/large", "some/stream", "some/without"]
 
 
 def test_what_is_not_there_is_not_found(objects: ObjectStore) -> None:

@@ -119,7 +119,7 @@ def test_the_index_is_rebuilt_from_the_bucket_alone(
         for number in "123":
             one = rebuilt.index.instance(uid(number))
             assert rebuilt.instances.read(one) == part10(instance=number)
-            assert one.source == ("bucket" if layout == "instances" else "dimse:A")
+            assert one.source == "dimse:A"
         assert problems_of(rebuilt) == {}
 
 
