@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from inference.evaluation.case_guard import guarded_case
 from inference.evaluation.cases import (
     BadCase,
     Case,
@@ -164,7 +165,8 @@ def _measure(settings: Settings, pipeline: Pipeline, path: Path) -> tuple[Case, 
     volume = assemble_volume(case.images, tilted=resamples_tilt(pipeline))
     given = tuple(case.images) if takes_instances(pipeline) else ()
     context = PipelineContext(settings, volume, images=given)
-    output, _ = with_fallback(lambda: run_with_coverage(pipeline, context))
+    with guarded_case(str(case.images[0].get("StudyInstanceUID", ""))):
+        output, _ = with_fallback(lambda: run_with_coverage(pipeline, context))
     return case, compare(case, output, volume)
 
 

@@ -16,6 +16,7 @@ from pydicom import dcmread
 from pydicom.dataset import Dataset
 from pydicom.errors import InvalidDicomError
 
+from inference.evaluation.case_guard import guarded_case
 from inference.evaluation.cases import BadCase, Case, Truth, groups_of, nifti_truth, truth_of_seg
 from inference.imaging.volume import Volume
 from inference.input_selection.study_inputs import inputs_of
@@ -97,7 +98,8 @@ class StudyCases:
             proposal = proposal_on_study(pipeline, found)
             if proposal is None or not proposal.acceptance.accepted:
                 raise BadCase(found.acceptance.reason)
-            done = run_unstored(storage, pipeline, proposal, "evaluation")
+            with guarded_case(study_instance_uid):
+                done = run_unstored(storage, pipeline, proposal, "evaluation")
         volume = done.context.volume
         if volume is None:
             raise BadCase(f"{pipeline.name} is given no volume.")

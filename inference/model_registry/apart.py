@@ -6,10 +6,11 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from fcntl import LOCK_EX, LOCK_NB, flock
 from pathlib import Path
-from typing import ParamSpec, TypeVar
+from typing import Concatenate, ParamSpec, TypeVar
 
 from inference.machine_memory import anonymous_memory_bytes, memory_limit_bytes
 from inference.model_registry.apart_answer import read_answer
@@ -23,6 +24,7 @@ _Given = ParamSpec("_Given")
 _Found = TypeVar("_Found")
 
 
+_PROGRAM = "inference.model_registry.apart_program"
 _LOCK = ".model-apart"
 _LOOK_S = 0.5
 
@@ -55,36 +57,65 @@ def answer_apart(
 
     Of it, and of all that it has started, nothing is left. Raises as `run_apart`.
     """
+    too_long = f"Run it at the machine: {at_the_machine}."
     with (
         alone_on_host(settings, what),
-        tempfile.TemporaryDirectory(prefix="model-apart-", dir=settings.data_dir) as folder,
+        _folder(settings) as folder,
+        _answered(settings, what, too_long, limit_s, module, folder, asked) as path,
     ):
-        path = Path(folder) / "answer"
-        with Contained(module, str(path), given=pickle.dumps(asked)) as program:
-            try:
-                status = _ended(program, what, limit_s, memory_limit_bytes(settings))
-            except subprocess.TimeoutExpired as error:
-                raise ModelUnusable(
-                    f"{what} took longer than {limit_s:g} s.",
-                    remedy=f"Run it at the machine: {at_the_machine}.",
-                ) from error
-        if status != 0 or not path.is_file():
-            raise ModelUnusable(
-                f"{what} ended the process that ran it.",
-                remedy="It may need more memory than the machine has.",
-            )
         yield path
 
 
-def _ended(program: Contained, what: str, limit_s: float, limit_bytes: int) -> int:
+@contextmanager
+def _folder(settings: Settings) -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="model-apart-", dir=settings.data_dir) as folder:
+        yield Path(folder)
+
+
+@contextmanager
+def _answered(
+    settings: Settings,
+    what: str,
+    too_long: str,
+    limit_s: float,
+    module: str,
+    folder: Path,
+    asked: object,
+    goes_on: Callable[[], bool] = lambda: False,
+) -> Iterator[Path]:
+    path = folder / "answer"
+    with Contained(module, str(path), given=pickle.dumps(asked)) as program:
+        try:
+            status = _ended(program, what, limit_s, memory_limit_bytes(settings), goes_on)
+        except subprocess.TimeoutExpired as error:
+            raise ModelUnusable(
+                f"{what} took longer than {limit_s:g} s.", remedy=too_long
+            ) from error
+    if status != 0 or not path.is_file():
+        raise ModelUnusable(
+            f"{what} ended the process that ran it.",
+            remedy="It may need more memory than the machine has.",
+        )
+    yield path
+
+
+def _ended(
+    program: Contained,
+    what: str,
+    limit_s: float,
+    limit_bytes: int,
+    goes_on: Callable[[], bool],
+) -> int:
     """The program's exit status. Raises TimeoutExpired, and ModelUnusable where it and what it has
-    started take more memory than a job may."""
+    started take more memory than a job may. Where it `goes_on`, its time begins again."""
     until_s = time.monotonic() + limit_s
     while True:
         try:
             return program.wait(min(_LOOK_S, max(0.0, until_s - time.monotonic())))
         except subprocess.TimeoutExpired:
-            if time.monotonic() >= until_s:
+            if goes_on():
+                until_s = time.monotonic() + limit_s
+            elif time.monotonic() >= until_s:
                 raise
         if sum(map(anonymous_memory_bytes, below(program.pid))) > limit_bytes:
             raise ModelUnusable(
@@ -110,8 +141,72 @@ def run_apart(
     process ends or takes longer, and TooManyRequests where another one runs. What the model has
     started has ended then.
     """
-    program = "inference.model_registry.apart_program"
     asked = (function, given, named)
-    with answer_apart(settings, what, at_the_machine, limit_s, program, asked) as path:
+    with answer_apart(settings, what, at_the_machine, limit_s, _PROGRAM, asked) as path:
         found: _Found = read_answer(path, what)
         return found
+
+
+@dataclass(frozen=True)
+class Steps:
+    """What a function that `run_bounded` runs calls with the name of each step that it begins."""
+
+    file: Path
+
+    def __call__(self, name: str) -> None:
+        line = name.replace("\n", " ")
+        with self.file.open("a", encoding="utf-8", errors="backslashreplace") as file:
+            file.write(f"{line}\n")
+
+
+class _SeenSteps:
+    def __init__(self, file: Path, on_step: Callable[[str], None]) -> None:
+        self._file = file.open(encoding="utf-8", errors="replace")
+        self._on_step = on_step
+        self._rest = ""
+
+    def look(self) -> bool:
+        """Whether a step has begun since the last look."""
+        *lines, self._rest = (self._rest + self._file.read()).split("\n")
+        for line in lines:
+            self._on_step(line)
+        return bool(lines)
+
+    def close(self) -> None:
+        self._file.close()
+
+
+def run_bounded(
+    settings: Settings,
+    what: str,
+    on_step: Callable[[str], None],
+    function: Callable[Concatenate[Steps, _Given], _Found],
+    *given: _Given.args,
+    **named: _Given.kwargs,
+) -> _Found:
+    """As `run_apart`, for who works at the machine: beside others, and as long as each of its
+    steps, with what is before the first, takes no longer than a job may.
+
+    `function` is given Steps first, of which `on_step` is called with each.
+    """
+    too_long = "Raise MEDIVIEW_JOB_DEADLINE_S where it needs more."
+    with _folder(settings) as folder:
+        steps = folder / "steps"
+        steps.touch()
+        asked = (function, (Steps(steps), *given), named)
+        with (
+            closing(_SeenSteps(steps, on_step)) as seen,
+            _answered(
+                settings,
+                what,
+                too_long,
+                settings.job_deadline_s,
+                _PROGRAM,
+                folder,
+                asked,
+                seen.look,
+            ) as path,
+        ):
+            seen.look()
+            found: _Found = read_answer(path, what)
+            return found

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from inference.failures import explain
+from inference.machine_memory import be_first_to_go
 from storage.core.errors import MediViewError
 
 
@@ -23,6 +24,7 @@ def _answer(asked: Any) -> tuple[str, Any]:
 
 def main(path: str) -> int:
     """What is asked comes as pickle from the process that began this one."""
+    be_first_to_go()
     asked = pickle.load(sys.stdin.buffer)  # noqa: S301 - our own parent's, and nobody else's
     Path(path).write_bytes(pickle.dumps(_answer(asked)))
     return 0

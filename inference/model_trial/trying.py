@@ -2,7 +2,7 @@
 
 import base64
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -20,6 +20,7 @@ from inference.job_loading.proposal import (
     proposal_on_study,
 )
 from inference.job_loading.unstored import UnstoredRun, run_unstored
+from inference.model_registry.apart import run_bounded
 from inference.model_registry.status import model_of
 from inference.model_servers.gate import GateStorage, guarded
 from inference.models.card import Provable
@@ -79,28 +80,55 @@ class TrialAnswer:
         )
 
 
-def try_named(
-    settings: Settings, name: str, version: str | None, study_instance_uid: str
+def try_at_machine(
+    settings: Settings, name: str, version: str, study_instance_uid: str
 ) -> list[TrialAnswer]:
+    """As `try_named`, in a process of its own (`run_bounded`)."""
+    what = f"The trial of {name}"
+    return run_bounded(
+        settings, what, lambda _: None, _try, settings, name, version, study_instance_uid
+    )
+
+
+def _try(
+    on_series: Callable[[str], None], settings: Settings, name: str, version: str, study: str
+) -> list[TrialAnswer]:
+    return try_named(settings, name, version, study, on_series)
+
+
+def try_named(
+    settings: Settings,
+    name: str,
+    version: str | None,
+    study_instance_uid: str,
+    on_series: Callable[[str], None] = lambda _: None,
+) -> list[TrialAnswer]:
+    """Every series with what became of it; `on_series` is called with its UID. Raises as
+    `try_pipeline`."""
     with open_storage(settings) as storage:
         try:
             pipeline = model_of(settings, storage.model_states, name, version).pipeline
-            return [
-                TrialAnswer(
-                    one.series.series_instance_uid,
-                    one.series.series_number,
-                    one.series.modality,
-                    one.taken,
-                    one.reason,
-                    one.lines,
-                    one.notes,
-                    b"" if one.picture is None else _png(one.picture),
-                )
-                for one in try_pipeline(storage, pipeline, study_instance_uid)
-            ]
+            answers = []
+            for one in try_pipeline(storage, pipeline, study_instance_uid):
+                on_series(one.series.series_instance_uid)
+                answers.append(_answer(one))
+            return answers
         except MediViewError as error:
             # What it was raised from may not travel between processes.
             raise type(error)(error.message, remedy=error.remedy) from None
+
+
+def _answer(one: Trial) -> TrialAnswer:
+    return TrialAnswer(
+        one.series.series_instance_uid,
+        one.series.series_number,
+        one.series.modality,
+        one.taken,
+        one.reason,
+        one.lines,
+        one.notes,
+        b"" if one.picture is None else _png(one.picture),
+    )
 
 
 def _png(picture: Image.Image) -> bytes:

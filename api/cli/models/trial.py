@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -11,9 +11,6 @@ from api.cli.models.app import Name, Version, app, opened
 from api.cli.operator import record_use
 from inference.model_registry.status import model_of
 from storage.audit import Code
-
-if TYPE_CHECKING:
-    from PIL import Image
 
 
 @app.command("try")
@@ -33,7 +30,7 @@ def try_model(
     Ends with 1 where it takes no series of the study. Pictures show a patient: they are written
     for this user alone, and the audit trail tells of them.
     """
-    from inference.model_trial.trying import try_pipeline
+    from inference.model_trial.trying import try_at_machine
 
     taken = 0
     with opened() as storage:
@@ -46,17 +43,18 @@ def try_model(
             via="models try",
             model=f"{pipeline.card.name} {pipeline.card.version}",
         )
-        for trial in try_pipeline(storage, pipeline, study):
-            number = "?" if trial.series.series_number is None else trial.series.series_number
+        card = pipeline.card
+        for trial in try_at_machine(storage.settings, card.name, card.version, study):
+            number = "?" if trial.series_number is None else trial.series_number
             out.print(
-                f"Series {number} ({trial.series.modality}): {trial.reason}",
+                f"Series {number} ({trial.modality}): {trial.reason}",
                 markup=False,
                 soft_wrap=True,
             )
             for line in (*trial.lines, *trial.notes):
                 out.print(f"  {line}", markup=False, soft_wrap=True)
             taken += trial.taken
-            if trial.picture is not None:
+            if trial.picture:
                 path = output.with_stem(f"{output.stem}-{taken}")
                 _write_picture(trial.picture, path)
                 out.print(f"  Picture: {path}", markup=False, soft_wrap=True)
@@ -66,9 +64,9 @@ def try_model(
         raise typer.Exit(1)
 
 
-def _write_picture(picture: "Image.Image", path: Path) -> None:
+def _write_picture(picture: bytes, path: Path) -> None:
     """For this user alone, from the first byte on; what stood there before is replaced."""
     path.unlink(missing_ok=True)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "wb") as file:
-        picture.save(file, "PNG")
+        file.write(picture)

@@ -10,6 +10,7 @@ from pydicom import dcmread
 from pydicom.dataset import Dataset
 from pydicom.errors import InvalidDicomError
 
+from inference.evaluation.case_guard import guarded_case
 from inference.evaluation.cases import BadCase, case_folders, groups_of, refusal_text, series_of
 from inference.evaluation.evaluation_run import Failed
 from inference.evaluation.images.reference_table import REFERENCE_FILES
@@ -156,7 +157,8 @@ def results_of(
             continue
         taken = tuple(one for one in series if pipeline.takes(one).accepted)
         context = PipelineContext(settings, images=taken)
-        output, _ = with_fallback(partial(pipeline.run, context))
+        with guarded_case(str(series[0].get("StudyInstanceUID", ""))):
+            output, _ = with_fallback(partial(pipeline.run, context))
         found += output.images
     if not found:
         raise BadCase(reasons[0])
